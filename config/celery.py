@@ -1,0 +1,54 @@
+"""The worker: one task, `kept.sweep`, that runs one line of the timetable."""
+
+from __future__ import annotations
+
+import logging
+import os
+
+from celery import Celery
+from celery.signals import setup_logging, worker_ready
+from django.db import transaction
+
+from config import timetable
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+os.environ.setdefault("REMAP_SIGTERM", "SIGQUIT")
+
+app = Celery("kept")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks(["config"])
+app.conf.beat_schedule = timetable.beat_schedule()
+log = logging.getLogger(__name__)
+
+
+def nudge(name: str) -> None:
+    """After commit, asks a worker to run a sweep now instead of at its next turn.
+
+    A lost nudge costs seconds, never work: the row is what counts. So a dead broker is
+    written to the log and forgotten.
+    """
+    transaction.on_commit(lambda: _publish(name), robust=True)
+
+
+def _publish(name: str) -> None:
+    try:
+        app.send_task("kept.sweep", kwargs={"name": name}, retry=True)
+    except Exception as error:  # whatever the broker's client throws, the row is safe
+        log.warning("nudge lost", extra={"sweep": name, "error": type(error).__name__})
+
+
+@setup_logging.connect
+def _keep_our_logging(**kwargs: object) -> None:
+    """Celery leaves the root logger alone when somebody listens to this signal."""
+
+
+@worker_ready.connect
+def _grace(**kwargs: object) -> None:
+    _publish_started()
+
+
+def _publish_started() -> None:
+    try:
+        app.send_task("kept.started", retry=True)
+    except Exception as error:
+        log.warning("no grace after start", extra={"error": type(error).__name__})

@@ -1,0 +1,194 @@
+"""The one place that reads the environment; docs/settings.md lists every name."""
+
+from __future__ import annotations
+
+import sys
+import zoneinfo
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from csp.constants import NONE, SELF
+from django.utils.translation import gettext_lazy as _
+
+from config import env, logs
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+TESTING = "pytest" in sys.modules
+
+DEBUG = env.flag("DEBUG")
+KEPT_DEMO = env.flag("KEPT_DEMO")
+BASE_URL = env.url("BASE_URL", "http://127.0.0.1:8000", {"http", "https"}).rstrip("/")
+_base = urlsplit(BASE_URL)
+SECURE = _base.scheme == "https"
+if KEPT_DEMO and _base.hostname not in {"127.0.0.1", "localhost", "::1"}:
+    raise env.refuse("KEPT_DEMO", "is refused unless BASE_URL is loopback")
+
+_spare = "only-for-tests-and-checks-" * 3 if TESTING or DEBUG else None
+SECRET_KEY = env.secret("SECRET_KEY", least=50, demo=_spare)
+HASH_PEPPER = env.secret("HASH_PEPPER", least=32, demo=_spare)
+ALLOWED_HOSTS = env.text("ALLOWED_HOSTS", _base.hostname or "").split(",")
+if "*" in ALLOWED_HOSTS:
+    raise env.refuse("ALLOWED_HOSTS", "must name the hosts; * would accept any")
+
+DATABASES = {"default": env.database("DATABASE_URL")}
+DATABASES["default"]["CONN_MAX_AGE"] = None
+DATABASES["default"].setdefault("OPTIONS", {})
+DATABASES["default"]["OPTIONS"] |= {"connect_timeout": 3, "application_name": "kept"}
+REDIS_URL = env.redis("REDIS_URL")
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+EMAIL_URL = env.url("EMAIL_URL", "smtp://127.0.0.1:25", {"smtp", "smtps"})
+MAIL_FROM = env.mail("MAIL_FROM", "offers@kept.example")
+REPLY_ADDRESS = env.mail("REPLY_ADDRESS", "answers@kept.example")
+BOUNCE_ADDRESS = env.mail("BOUNCE_ADDRESS", "bounce@kept.example")
+BOUNCE_INTAKE = env.one_of(
+    "BOUNCE_INTAKE", "sink" if KEPT_DEMO else "none", {"none", "pipe", "sink"}
+)
+if BOUNCE_INTAKE == "sink" and not (KEPT_DEMO or TESTING):
+    raise env.refuse("BOUNCE_INTAKE", "sink is the demo's; use pipe")
+MAIL_PER_MINUTE = env.per_minute("MAIL_PER_MINUTE", "600/300")
+RELAY_QUEUE_HOURS = env.number("RELAY_QUEUE_HOURS", 48, least=1, most=240)
+SINK_DIR = Path(env.text("SINK_DIR", str(BASE_DIR / "var" / "mail")))
+
+DEFAULT_COUNTRY = env.text("DEFAULT_COUNTRY", "BE").upper()
+COMPANY_NAME = env.text("COMPANY_NAME", "Kept Telecom (demo)")
+COMPANY_CONTACT = env.text("COMPANY_CONTACT", "answers@kept.example, +32 2 555 00 00")
+GATE_UNKNOWN_NUMBER = env.one_of("GATE_UNKNOWN_NUMBER", "allow", {"allow", "deny"})
+GATE_ON_ERROR = env.one_of("GATE_ON_ERROR", "deny", {"allow", "deny"})
+
+INSTALLED_APPS = [
+    "followups",
+    "offers",
+    "crm",
+    "config",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "crispy_forms",
+    "crispy_bootstrap5",
+    "django_htmx",
+    "pgtrigger",
+    "ninja",
+    "csp",
+]
+AUTH_USER_MODEL = "crm.User"
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+MIDDLEWARE = [
+    # Machines take the short stairs: no session, no language, no form token (see the room).
+    "config.shortcut.ApiShortcut",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "config.shortcut.NoStore",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "followups.watchdog.banner",
+            ],
+        },
+    },
+]
+FORM_RENDERER = "django.forms.renderers.DjangoTemplates"
+CRISPY_ALLOWED_TEMPLATE_PACKS = CRISPY_TEMPLATE_PACK = "bootstrap5"
+
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "/"
+LOGOUT_REDIRECT_URL = "login"
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 12},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+]
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", _("English")), ("fr", _("French")), ("nl", _("Dutch")), ("de", _("German"))]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+TIME_ZONE = env.text("TIME_ZONE", "Europe/Brussels")
+if TIME_ZONE not in zoneinfo.available_timezones():
+    raise env.refuse("TIME_ZONE", f"there is no time zone {TIME_ZONE!r}")
+USE_TZ = True
+
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "var" / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = DEBUG
+
+SESSION_COOKIE_AGE = 12 * 3600
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
+SESSION_COOKIE_NAME = "__Host-session" if SECURE else "kept_session"
+CSRF_COOKIE_NAME = "__Host-csrf" if SECURE else "kept_csrf"
+CSRF_COOKIE_HTTPONLY = True
+CSRF_TRUSTED_ORIGINS = [f"{_base.scheme}://{_base.netloc}"]
+SECURE_SSL_REDIRECT = SECURE
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if SECURE else None
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if SECURE else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+        "base-uri": [NONE],
+    }
+}
+DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
+FILE_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
+
+LOGGING = logs.config(debug=DEBUG)
+NINJA_PAGINATION_MAX_LIMIT = 500
+
+# Redis is a nudge (docs/decisions/0001): nothing waits in it that a sweep would not find again.
+CELERY_BROKER_URL = env.broker(REDIS_URL)
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 600,
+    "unacked_restore_throttle": 1,
+    "socket_timeout": 1,
+    "socket_connect_timeout": 0.5,
+    "max_retries": 0,
+}
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 0}
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_TIME_LIMIT = 300
+CELERY_TASK_SOFT_TIME_LIMIT = 240
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TIMEZONE = "UTC"

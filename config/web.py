@@ -1,0 +1,64 @@
+"""The web server: Granian, whose workers end with their main process.
+
+    python -m config.web --port 8000 --workers 2 --threads 8
+
+Started as `granian config.wsgi:application`, a kill -9 of the main process leaves workers that
+live on and serve; here the kernel ends them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable
+from importlib import import_module
+
+from granian import Granian
+from granian.constants import Interfaces
+from granian.log import LogLevels
+
+from config.tether import tie
+
+
+def load(target: str) -> Callable[..., object]:
+    """In each worker: ties it to the main process, then imports the application.
+
+    An application that cannot be imported ends the server: another try would find the same.
+    """
+    parent = multiprocessing.parent_process()
+    main_pid = (parent.pid if parent else None) or os.getppid()
+    tie(main_pid, signal.SIGKILL)
+    module, _, name = target.partition(":")
+    try:
+        application: Callable[..., object] = getattr(import_module(module), name)
+    except Exception:
+        os.kill(main_pid, signal.SIGTERM)
+        raise
+    return application
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m config.web")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8000)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--threads", type=int, default=8, help="per worker, a connection each")
+    asked = parser.parse_args()
+    server = Granian(
+        "config.wsgi:application",
+        address=asked.host,
+        port=asked.port,
+        interface=Interfaces.WSGI,
+        workers=asked.workers,
+        blocking_threads=asked.threads,
+        respawn_failed_workers=True,
+        log_level=LogLevels.error,
+        workers_kill_timeout=3,
+    )
+    server.serve(target_loader=load)
+
+
+if __name__ == "__main__":
+    main()
