@@ -1,0 +1,59 @@
+"""Who may do what: one table of roles, and the customers each person may open."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.core.exceptions import PermissionDenied
+from django.db.models import Q, QuerySet
+
+from crm import audit
+from crm.actors import Actor
+from crm.models import AuditEntry, Customer, User
+
+Role = User.Role
+# action -> roles. What is not here, nobody may.
+TABLE: dict[str, frozenset[str]] = {
+    "log_calls": frozenset({Role.AGENT, Role.SUPERVISOR}),
+    "see_customers": frozenset({Role.AGENT, Role.SUPERVISOR}),
+    "see_board": frozenset({Role.SUPERVISOR, Role.OPERATIONS}),
+    "mend_promises": frozenset({Role.AGENT, Role.SUPERVISOR}),
+    "see_deliveries": frozenset({Role.SUPERVISOR, Role.OPERATIONS}),
+    "control_demo": frozenset(Role.values),
+}
+GLANCE = timedelta(minutes=30)
+
+
+def may(user: User, action: str) -> bool:
+    """Whether the role allows the action; unknown actions are refused."""
+    return bool(user.is_authenticated and user.is_active and user.role in TABLE.get(action, ()))
+
+
+def require(user: User, action: str) -> None:
+    """Raises PermissionDenied when the role does not allow the action."""
+    if not may(user, action):
+        raise PermissionDenied(action)
+
+
+def customers(user: User, *, at: datetime) -> QuerySet[Customer]:
+    """The customers whom this person may open: the team's, and those glanced at just now."""
+    if not may(user, "see_customers"):
+        return Customer.objects.none()
+    glanced = AuditEntry.objects.filter(
+        action="other_team_opened", by=f"user:{user.pk}", at__gt=at - GLANCE
+    ).values_list("data__customer", flat=True)
+    return Customer.objects.filter(Q(team=user.team_id) | Q(pk__in=list(glanced)))
+
+
+def glance(*, user: User, customer: Customer, at: datetime) -> None:
+    """Opens another team's customer for 30 minutes, found by exact number or reference."""
+    if customer.team_id == user.team_id:
+        return
+    require(user, "see_customers")
+    audit.write(
+        action="other_team_opened",
+        subject=f"customer:{customer.pk}",
+        by=Actor.person(user),
+        at=at,
+        data={"customer": customer.pk},
+    )

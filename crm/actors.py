@@ -1,0 +1,31 @@
+"""Who did it: a person, a machine's key, the customer, or Kept itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from crm.models import ApiKey, User
+
+
+@dataclass(frozen=True)
+class Actor:
+    """An author. `code` is what the rows keep: an id, never a name."""
+
+    code: str
+    user: User | None = None
+    key: ApiKey | None = None
+
+    @classmethod
+    def person(cls, user: User) -> Actor:
+        return cls(code=f"user:{user.pk}", user=user)
+
+    @classmethod
+    def machine(cls, key: ApiKey) -> Actor:
+        return cls(code=f"key:{key.key_id}", key=key)
+
+    @classmethod
+    def sweep(cls, name: str) -> Actor:
+        return cls(code=f"sweep:{name}")
+
+
+SYSTEM = Actor(code="system")

@@ -1,0 +1,88 @@
+"""What every operation of the API shares: the key at the door, and the shapes of its fields."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any
+
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from ninja.security.base import AuthBase
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict
+
+from config.problems import Problem
+from crm import keys
+from crm.actors import Actor
+from crm.models import ApiKey
+
+CHALLENGE = {"WWW-Authenticate": 'Bearer realm="kept", Basic realm="kept"'}
+
+
+@dataclass(frozen=True)
+class Caller:
+    """The machine behind a request. `at` is the database's clock when its key was read."""
+
+    key: ApiKey
+    at: datetime
+
+    @property
+    def by(self) -> Actor:
+        return Actor.machine(self.key)
+
+    def may(self, scope: str) -> bool:
+        return scope in self.key.scopes
+
+
+class Key(AuthBase):
+    """The door: a valid key (Bearer, or Basic with the key id as user) that has the scope."""
+
+    openapi_type = "http"
+    openapi_scheme = "bearer"
+    openapi_description = "A key of `manage.py issue_key`; or Basic with `<key id>:<key>`."
+
+    def __init__(self, scope: str = "") -> None:
+        if scope and scope not in keys.SCOPES:
+            raise ValueError(f"there is no scope {scope!r}")
+        self.scope = scope
+        super().__init__()
+
+    def __call__(self, request: HttpRequest) -> Caller:
+        found = keys.authenticate(header=request.META.get("HTTP_AUTHORIZATION", ""))
+        if found is None:
+            raise Problem("unauthorized", headers=CHALLENGE)
+        if self.scope and self.scope not in found.key.scopes:
+            raise Problem(
+                "missing_scope",
+                _("The key needs the scope %(scope)s.") % {"scope": self.scope},
+            )
+        return Caller(key=found.key, at=found.at)
+
+
+def caller_of(request: HttpRequest) -> Caller:
+    """The machine that Key let in."""
+    caller: Caller = request.auth  # type: ignore[attr-defined]
+    return caller
+
+
+class Strict(BaseModel):
+    """A body or a query in which nothing may stand that we do not read."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+def _storable(text: str) -> str:
+    if "\x00" in text:
+        raise ValueError(_("The character NUL cannot be stored."))
+    return text
+
+
+def _written(value: Any) -> Any:
+    """Only text: a bare number leaves open whether it counts seconds or milliseconds."""
+    if not isinstance(value, str | datetime):
+        raise ValueError(_("An instant is written like 2026-03-02T09:00:00+01:00."))
+    return value
+
+
+Text = Annotated[str, AfterValidator(_storable)]
+Instant = Annotated[AwareDatetime, BeforeValidator(_written)]

@@ -1,0 +1,173 @@
+"""Contact attempts: the only writer. One call is one attempt; how it ended is revised."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from crm import customers, suppressions
+from crm.actors import Actor
+from crm.models import (
+    Attempt,
+    AttemptRevision,
+    AttemptText,
+    Campaign,
+    Customer,
+    Disposition,
+    Suppression,
+    Team,
+    User,
+)
+
+IDENTITY = ("customer_id", "campaign_id", "purpose", "direction", "started_at")
+OUTCOME = ("answered_at", "ended_at", "result", "disposition_id")
+
+
+class Contradiction(ValueError):
+    """The same call was logged before, with something else in it."""
+
+    def __init__(self, fields: list[str]) -> None:
+        self.fields = fields
+        super().__init__(
+            _("This call was logged before with another %(what)s.")
+            % {"what": ", ".join(fields).replace("_id", "")}
+        )
+
+
+@dataclass(frozen=True)
+class Call:
+    """A contact attempt as an edge brings it. Instants are aware; the number is E.164."""
+
+    source: str
+    external_id: str
+    direction: str
+    started_at: datetime
+    purpose: str
+    customer: Customer | None = None
+    number: str = ""
+    campaign: Campaign | None = None
+    agent: User | None = None
+    team: Team | None = None
+    answered_at: datetime | None = None
+    ended_at: datetime | None = None
+    result: str = ""
+    disposition: Disposition | None = None
+    note: str = ""
+    decision_id: uuid.UUID | None = None
+    recording_ref: str = ""
+
+
+@dataclass(frozen=True)
+class Logged:
+    """What became of a logged call: a new attempt, a revision of a known one, or neither."""
+
+    attempt: Attempt
+    new: bool
+    revised: bool
+
+
+@transaction.atomic
+def log(*, call: Call, by: Actor, at: datetime) -> Logged:
+    """Writes the attempt; the same (source, external_id) again is the same attempt.
+
+    More about how it ended is a revision. Raises Contradiction, and changes nothing, when
+    something that was already said is now said differently. Holds the customer.
+    """
+    if call.customer:
+        customers.hold([call.customer.pk])
+    attempt, new = Attempt.objects.get_or_create(
+        source=call.source,
+        external_id=call.external_id,
+        defaults={
+            "customer": call.customer,
+            "campaign": call.campaign,
+            "purpose": call.purpose,
+            "agent": call.agent,
+            "team": call.team or (call.agent.team if call.agent else None),
+            "direction": call.direction,
+            "started_at": call.started_at,
+            "decision_id": call.decision_id,
+            "logged_at": at,
+            "logged_by": by.code,
+        },
+    )
+    if new:
+        AttemptText.objects.create(
+            attempt=attempt,
+            number=call.number,
+            note=call.note,
+            recording_ref=call.recording_ref,
+        )
+        if call.customer:
+            customers.note_change(customer=call.customer, cause="attempt", at=at)
+    else:
+        attempt = Attempt.objects.select_for_update().get(pk=attempt.pk)
+        _refuse_another(attempt, call)
+    revised = _revise(attempt, call, by=by, at=at)
+    if revised:
+        _heed(attempt, call, by=by, at=at)
+    return Logged(attempt=attempt, new=new, revised=revised and not new)
+
+
+def _refuse_another(attempt: Attempt, call: Call) -> None:
+    said = {
+        "customer_id": call.customer.pk if call.customer else None,
+        "campaign_id": call.campaign.pk if call.campaign else None,
+        "purpose": call.purpose,
+        "direction": call.direction,
+        "started_at": call.started_at,
+    }
+    other = [name for name in IDENTITY if getattr(attempt, name) != said[name]]
+    outcome = _outcome(call)
+    other += [
+        name
+        for name in OUTCOME
+        if outcome[name] and getattr(attempt, name) and getattr(attempt, name) != outcome[name]
+    ]
+    if other:
+        raise Contradiction(other)
+
+
+def _outcome(call: Call) -> dict[str, object]:
+    return {
+        "answered_at": call.answered_at,
+        "ended_at": call.ended_at,
+        "result": call.result,
+        "disposition_id": call.disposition.pk if call.disposition else None,
+    }
+
+
+def _revise(attempt: Attempt, call: Call, *, by: Actor, at: datetime) -> bool:
+    """Adds a revision when the call says more than is known; returns whether it did."""
+    more = {k: v for k, v in _outcome(call).items() if v and not getattr(attempt, k)}
+    if attempt.revision and not more:
+        return False
+    known = {name: getattr(attempt, name) for name in OUTCOME} | more
+    revision = attempt.revision + 1
+    AttemptRevision.objects.create(
+        attempt=attempt, revision=revision, recorded_at=at, recorded_by=by.code, **known
+    )
+    Attempt.objects.filter(pk=attempt.pk).update(revision=revision, **known)
+    if call.note and revision > 1:
+        text = attempt.text
+        text.note = "\n".join(part for part in (text.note, call.note) if part)
+        text.save(update_fields=["note"])
+    attempt.refresh_from_db()
+    return True
+
+
+def _heed(attempt: Attempt, call: Call, *, by: Actor, at: datetime) -> None:
+    """What the customer wished in the call takes effect with the call."""
+    if call.disposition and call.disposition.do_not_call and attempt.customer:
+        suppressions.add(
+            customer=attempt.customer,
+            kind=Suppression.Kind.DNC_COMPANY,
+            origin=Suppression.Origin.CALL,
+            proof=f"attempt:{attempt.pk}",
+            by=by,
+            at=at,
+        )

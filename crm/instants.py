@@ -1,0 +1,55 @@
+"""How instants, days and amounts are said to people: in the reader's language, the house's zone."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date, format_datetime
+from babel.numbers import format_currency
+from django.conf import settings
+from django.utils.translation import get_language
+
+CURRENCY = "EUR"
+
+
+def _locale() -> str:
+    return (get_language() or "en").replace("-", "_")
+
+
+def house(at: datetime) -> datetime:
+    """The instant on the clock of the house."""
+    return at.astimezone(ZoneInfo(settings.TIME_ZONE))
+
+
+def exact(at: datetime) -> str:
+    """Everything about an instant, for hovering: "Tuesday 3 March 2026, 09:00:12 +0100"."""
+    return format_datetime(house(at), "EEEE d MMMM y, HH:mm:ss Z", locale=_locale())
+
+
+def brief(at: datetime, *, now: datetime | None = None) -> str:
+    """As short as it stays clear: "14:05" today, "Tue 3 Mar, 09:00" this year, else with it."""
+    local = house(at)
+    if now and house(now).date() == local.date():
+        return format_datetime(local, "HH:mm", locale=_locale())
+    same_year = now is None or house(now).year == local.year
+    return format_datetime(
+        local, "EEE d MMM, HH:mm" if same_year else "d MMM y, HH:mm", locale=_locale()
+    )
+
+
+def spoken(at: datetime, *, now: datetime) -> str:
+    """As one says it on the phone: "Tuesday 17:30", "Tuesday 10 March, 17:30"."""
+    local = house(at)
+    days = (local.date() - house(now).date()).days
+    pattern = "EEEE HH:mm" if 0 <= days < 7 else "EEEE d MMMM, HH:mm"
+    return format_datetime(local, pattern, locale=_locale())
+
+
+def day(on: date) -> str:
+    return format_date(on, "d MMM y", locale=_locale())
+
+
+def money(amount: Decimal) -> str:
+    return format_currency(amount, CURRENCY, locale=_locale())

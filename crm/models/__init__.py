@@ -1,0 +1,50 @@
+"""WHO: people, contracts, calls, wishes, teams. One noun per file."""
+
+from crm.models.calls import Attempt, AttemptRevision, AttemptText, Campaign, Disposition
+from crm.models.customers import (
+    Contract,
+    ContractLine,
+    Customer,
+    CustomerText,
+    EmailAddress,
+    PhoneNumber,
+    PostalAddress,
+)
+from crm.models.ledger import (
+    AuditEntry,
+    AuditSeal,
+    ClockOffset,
+    GateChange,
+    Heartbeat,
+    IdempotentAnswer,
+    ImportRun,
+)
+from crm.models.people import ApiKey, Team, User
+from crm.models.wishes import Suppression, SuppressionText
+
+__all__ = [
+    "ApiKey",
+    "Attempt",
+    "AttemptRevision",
+    "AttemptText",
+    "AuditEntry",
+    "AuditSeal",
+    "Campaign",
+    "ClockOffset",
+    "Contract",
+    "ContractLine",
+    "Customer",
+    "CustomerText",
+    "Disposition",
+    "EmailAddress",
+    "GateChange",
+    "Heartbeat",
+    "IdempotentAnswer",
+    "ImportRun",
+    "PhoneNumber",
+    "PostalAddress",
+    "Suppression",
+    "SuppressionText",
+    "Team",
+    "User",
+]

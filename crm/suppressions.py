@@ -1,0 +1,66 @@
+"""Suppressions: the only writer of stored wishes and duties not to call."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from crm import audit, customers
+from crm.actors import Actor
+from crm.models import Campaign, Customer, Suppression, SuppressionText
+
+# A complaint closes sales until somebody has looked at it; it always expires.
+COMPLAINT_LASTS = timedelta(days=180)
+
+
+@transaction.atomic
+def add(
+    *,
+    customer: Customer,
+    kind: str,
+    origin: str,
+    by: Actor,
+    at: datetime,
+    proof: str = "",
+    words: str = "",
+    campaign: Campaign | None = None,
+) -> Suppression:
+    """Records a wish. The same wish still standing is returned, not doubled."""
+    customers.hold([customer.pk])
+    standing = Suppression.objects.filter(
+        customer=customer, kind=kind, campaign=campaign, lifted_at=None
+    ).first()
+    if standing and (standing.until_at is None or standing.until_at > at):
+        return standing
+    row = Suppression.objects.create(
+        customer=customer,
+        kind=kind,
+        origin=origin,
+        campaign=campaign,
+        proof=proof,
+        from_at=at,
+        until_at=None if kind == Suppression.Kind.DNC_COMPANY else at + COMPLAINT_LASTS,
+        created_at=at,
+        created_by=by.code,
+    )
+    SuppressionText.objects.create(suppression=row, words=words)
+    customers.note_change(customer=customer, cause=f"{kind}_added", at=at)
+    audit.write(action="suppression_added", subject=f"customer:{customer.pk}", by=by, at=at)
+    return row
+
+
+@transaction.atomic
+def lift(*, suppression: Suppression, by: Actor, at: datetime) -> bool:
+    """Ends a suppression as a new fact; False when somebody was first."""
+    customers.hold([suppression.customer_id])
+    won = Suppression.objects.filter(pk=suppression.pk, lifted_at=None).update(
+        lifted_at=at, lifted_by=by.code
+    )
+    if won:
+        subject = f"customer:{suppression.customer_id}"
+        customers.note_change(
+            customer=suppression.customer, cause=f"{suppression.kind}_lifted", at=at
+        )
+        audit.write(action="suppression_lifted", subject=subject, by=by, at=at)
+    return bool(won)
