@@ -1,0 +1,78 @@
+"""Is anybody listening for bounces? The only writer of IntakeSpan and UnmatchedReport."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import F
+
+from crm.actors import Actor
+from offers.models import IntakeSpan, UnmatchedReport
+
+# Two sights of an intake that are further apart than this have a silence between them.
+# A poll is seen each minute; a pipe is proven by the daily canary bounce.
+PATIENCE = {"sink": timedelta(minutes=5), "pipe": timedelta(hours=26)}
+KEEP_TRYING = timedelta(days=7)
+TRY_AGAIN = timedelta(hours=1)
+
+
+@transaction.atomic
+def seen(*, name: str, at: datetime) -> None:
+    """The intake showed that it is alive; a silence before starts a new span."""
+    last = IntakeSpan.objects.select_for_update().filter(intake=name).order_by("-seen_at").first()
+    if last and last.seen_at <= at <= last.seen_at + PATIENCE[name]:
+        IntakeSpan.objects.filter(pk=last.pk).update(seen_at=at)
+    elif last is None or at > last.seen_at:
+        IntakeSpan.objects.create(intake=name, from_at=at, seen_at=at)
+
+
+def alive_between(from_at: datetime, until_at: datetime) -> timedelta:
+    """How much of the time between two instants some intake was alive."""
+    spans = IntakeSpan.objects.filter(seen_at__gt=from_at, from_at__lt=until_at)
+    total, covered = timedelta(0), from_at
+    for span in spans.order_by("from_at"):
+        start, end = max(span.from_at, covered), min(span.seen_at, until_at)
+        if end > start:
+            total, covered = total + (end - start), end
+    return total
+
+
+def configured() -> bool:
+    """Whether anybody has ever listened."""
+    return IntakeSpan.objects.exists()
+
+
+def shift(*, by: timedelta) -> None:
+    """The demo's clock jumped: who listened a moment ago listened all along."""
+    newest = IntakeSpan.objects.order_by("-seen_at").values("pk")[:1]
+    IntakeSpan.objects.filter(pk__in=newest).update(seen_at=F("seen_at") + by)
+
+
+def keep(*, raw: bytes, by: Actor, at: datetime) -> UnmatchedReport:
+    """Keeps a report that matched nothing yet; the same bytes are kept once."""
+    row, _ = UnmatchedReport.objects.get_or_create(
+        sha256=hashlib.sha256(raw).hexdigest(),
+        defaults={
+            "raw": raw,
+            "received_at": at,
+            "received_by": by.code,
+            "next_try_at": at + TRY_AGAIN,
+        },
+    )
+    return row
+
+
+def retry(*, read: Callable[[bytes, datetime], bool], by: Actor, at: datetime) -> int:
+    """Tries kept reports again, each hour for seven days; then they stay listed, unmatched."""
+    matched = 0
+    for row in UnmatchedReport.objects.filter(next_try_at__lte=at, matched_at=None)[:200]:
+        rows = UnmatchedReport.objects.filter(pk=row.pk, matched_at=None)
+        if read(bytes(row.raw), row.received_at):
+            matched += rows.update(matched_at=at, matched_by=by.code, next_try_at=None)
+        else:
+            again = at + TRY_AGAIN if at < row.received_at + KEEP_TRYING else None
+            rows.update(next_try_at=again)
+    return matched

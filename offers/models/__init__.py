@@ -1,0 +1,26 @@
+"""WHAT: the offer, its document, its journeys, the proof that it arrived. One noun per file."""
+
+from offers.models.deliveries import Delivery, DeliveryEvent, DeliveryText
+from offers.models.evidence import (
+    DeliveryProof,
+    Evidence,
+    EvidenceText,
+    IntakeSpan,
+    UnmatchedReport,
+)
+from offers.models.offers import Document, Offer, OfferLine, OfferVersion
+
+__all__ = [
+    "Delivery",
+    "DeliveryEvent",
+    "DeliveryProof",
+    "DeliveryText",
+    "Document",
+    "Evidence",
+    "EvidenceText",
+    "IntakeSpan",
+    "Offer",
+    "OfferLine",
+    "OfferVersion",
+    "UnmatchedReport",
+]
