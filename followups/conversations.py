@@ -1,0 +1,98 @@
+"""A contact and the promises made in it: one transaction, from the call to the queued mail."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from crm import calls, customers
+from crm.actors import Actor
+from crm.calls import Call, Logged
+from crm.models import Customer, User
+from followups import leases, plans, promises
+from followups.models import Promise
+from followups.promises import Refused, Terms
+from offers.channels import CHANNELS
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What was written: the call, and the promises that this time were new."""
+
+    logged: Logged
+    promises: tuple[Promise, ...]
+
+
+@transaction.atomic
+def record(
+    *, call: Call, terms: Sequence[Terms] = (), owner: User | None = None, by: Actor, at: datetime
+) -> Recorded:
+    """Logs the call and makes its promises; all of it or nothing, under the customer's lock.
+
+    The same call again (source, external id) changes nothing and makes no promise twice: a
+    promise of the same kind, words and content made in this call is the one that is there.
+    Raises calls.Contradiction, or promises.Refused naming the field.
+    """
+    if call.customer:
+        customers.hold([call.customer.pk])
+    logged = calls.log(call=call, by=by, at=at)
+    made = [
+        promise
+        for number, wanted in enumerate(terms)
+        if (promise := _promise(logged, wanted, number, owner or call.agent, by, at))
+    ]
+    if call.decision_id and (call.ended_at or call.disposition):
+        leases.release(decision_id=call.decision_id, by=by, at=at)
+    return Recorded(logged=logged, promises=tuple(made))
+
+
+def _promise(
+    logged: Logged, terms: Terms, number: int, owner: User | None, by: Actor, at: datetime
+) -> Promise | None:
+    attempt = logged.attempt
+    if attempt.customer is None:
+        raise Refused("customer", _("Nobody we know was on this call, so nothing can be promised."))
+    if owner is None:
+        raise Refused("agent", _("A promise needs an agent who owns it."))
+    if not logged.new and _known(attempt.promises.all(), terms):
+        return None
+    check(terms, customer=attempt.customer, number=number)
+    promise = promises.make(attempt=attempt, terms=terms, owner=owner, by=by, at=at)
+    plans.start(promise=promise, by=by, at=at)
+    return promise
+
+
+def _known(made: Iterable[Promise], terms: Terms) -> bool:
+    return any(
+        promise.kind == terms.kind
+        and promise.version_id == (terms.version.pk if terms.version else None)
+        and promise.text.words == terms.words
+        for promise in made
+    )
+
+
+def check(terms: Terms, *, customer: Customer, number: int = 0) -> None:
+    """Raises Refused, in words and with the field, for a promise that could not be kept."""
+    place = f"promises.{number}"
+    unknown = [channel for channel in terms.plan if channel not in CHANNELS]
+    if unknown or not terms.plan:
+        raise Refused(f"{place}.channel", _("This channel is not available."))
+    if terms.kind == Promise.Kind.SEND_OFFER and terms.version is None:
+        raise Refused(f"{place}.offer", _("Say which offer is promised."))
+    if terms.kind == Promise.Kind.SEND_DOCUMENT and terms.document is None:
+        raise Refused(f"{place}.document", _("Say which document is promised."))
+    if terms.version and terms.version.offer.customer_id != customer.pk:
+        raise Refused(f"{place}.offer", _("This offer is another customer's."))
+    if terms.address:
+        try:
+            validate_email(terms.address)
+        except ValidationError as error:
+            raise Refused(f"{place}.address", _("This is not a mail address.")) from error
+    elif terms.address_accepted:
+        raise Refused(f"{place}.address", _("An address is read back before it is accepted."))

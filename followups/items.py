@@ -1,0 +1,97 @@
+"""Items: what a named person has to do. The only writer of Item."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from crm.actors import Actor
+from crm.models import User
+from crm.workdays import Calendar
+from followups import ladder, notices
+from followups.models import Item, Promise
+from offers.models import Delivery
+
+log = logging.getLogger("kept.items")
+CLIMBER = Actor.sweep("items")
+
+
+def supervisors(user: User) -> list[User]:
+    """Who is told when this person does not act: their supervisor, else the team's."""
+    if user.supervisor and user.supervisor.is_active:
+        return [user.supervisor]
+    return list(
+        User.objects.filter(role=User.Role.SUPERVISOR, team=user.team_id, is_active=True).order_by(
+            "pk"
+        )
+    )
+
+
+@transaction.atomic
+def open_for(
+    *, promise: Promise, kind: str, delivery: Delivery | None, by: Actor, at: datetime
+) -> Item:
+    """Gives the promise's owner something to do; the same thing still open is not doubled."""
+    rung = ladder.item(
+        ladder.Ladder.from_dict(promise.ladder), Calendar.from_dict(promise.calendar), at
+    )
+    item, new = Item.objects.get_or_create(
+        kind=kind,
+        promise=promise,
+        delivery=delivery,
+        closed_at=None,
+        defaults={
+            "owner": promise.owner,
+            "customer": promise.customer,
+            "opened_at": at,
+            "opened_by": by.code,
+            "next_rung_at": rung,
+        },
+    )
+    if new:
+        notices.tell(user=item.owner, kind=f"item_{kind}", promise=promise, item=item, at=at)
+    return item
+
+
+def close(*, item: Item, cause: str, by: Actor, at: datetime) -> bool:
+    """Done, with the reason; False when somebody was first."""
+    return bool(_close(Item.objects.filter(pk=item.pk), cause, by, at))
+
+
+def close_about(*, promise: Promise, cause: str, by: Actor, at: datetime) -> int:
+    """Every open item about a promise is settled by the same act, answers excepted."""
+    about = Item.objects.filter(promise=promise).exclude(kind=Item.Kind.ANSWER)
+    return _close(about, cause, by, at)
+
+
+def _close(rows: QuerySet[Item], cause: str, by: Actor, at: datetime) -> int:
+    return rows.filter(closed_at=None).update(
+        closed_at=at, closed_by=by.code, closed_cause=cause, next_rung_at=None
+    )
+
+
+def climb(*, at: datetime) -> int:
+    """The items sweep: what its owner left for a working day goes to the supervisor too."""
+    due = Item.objects.filter(closed_at=None, next_rung_at__lte=at).values_list("pk", flat=True)
+    climbed = 0
+    for pk in list(due[:500]):
+        try:
+            climbed += _climb_one(pk, at)
+        except Exception:
+            log.exception("could not escalate an item", extra={"item": pk})
+            Item.objects.filter(pk=pk).update(next_rung_at=at + timedelta(hours=1))
+    return climbed
+
+
+@transaction.atomic
+def _climb_one(pk: int, at: datetime) -> bool:
+    rows = Item.objects.filter(pk=pk, closed_at=None, next_rung_at__lte=at)
+    if not rows.update(next_rung_at=None, escalated_at=at, escalated_by=CLIMBER.code):
+        return False
+    item = Item.objects.select_related("owner", "promise").get(pk=pk)
+    for user in supervisors(item.owner):
+        notices.tell(user=user, kind="item_left", promise=item.promise, item=item, at=at)
+    return True

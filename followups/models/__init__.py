@@ -1,0 +1,17 @@
+"""WHETHER: the promise, the gate, the ladder. One noun per file."""
+
+from followups.models.gate import GateCheck, Lease
+from followups.models.ladder import Escalation, Item, Notice
+from followups.models.promises import Promise, PromiseDelivery, PromiseEvent, PromiseText
+
+__all__ = [
+    "Escalation",
+    "GateCheck",
+    "Item",
+    "Lease",
+    "Notice",
+    "Promise",
+    "PromiseDelivery",
+    "PromiseEvent",
+    "PromiseText",
+]

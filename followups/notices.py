@@ -1,0 +1,176 @@
+"""Notices: one message to one person, by mail and on screen. The only writer of Notice."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from itertools import groupby
+
+from django.conf import settings
+from django.db import transaction
+from django.template.loader import render_to_string
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from crm.models import User
+from followups.models import Escalation, Item, Notice, Promise
+from offers import message
+from offers.channels import smtp
+
+log = logging.getLogger("kept.notices")
+Clock = Callable[[], datetime]
+Status = Notice.Status
+LEASE = timedelta(seconds=180)
+WAITS = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60))
+MOST_TRIES = 24
+
+
+def tell(
+    *,
+    user: User,
+    kind: str,
+    at: datetime,
+    promise: Promise | None = None,
+    item: Item | None = None,
+    escalation: Escalation | None = None,
+) -> Notice | None:
+    """Puts one notice into the outbox; None when this person was told of this rung before."""
+    if escalation and Notice.objects.filter(user=user, escalation=escalation).exists():
+        return None
+    return Notice.objects.create(
+        user=user,
+        kind=kind,
+        promise=promise,
+        item=item,
+        escalation=escalation,
+        at=at,
+        next_try_at=at if user.email else None,
+        status=Status.QUEUED if user.email else Status.SENT,
+        sent_at=None if user.email else at,
+    )
+
+
+def read(*, user: User, at: datetime) -> int:
+    """The person looked at the bell."""
+    return Notice.objects.filter(user=user, read_at=None).update(read_at=at)
+
+
+def sentence(notice: Notice) -> str:
+    """The notice in words, in the language that is active."""
+    values = {
+        "reference": notice.promise.reference if notice.promise else "",
+        "customer": notice.promise.customer.reference if notice.promise else "",
+        "owner": str(notice.promise.owner) if notice.promise else "",
+    }
+    return SENTENCES.get(notice.kind, _other)() % values
+
+
+def _other() -> str:
+    return _("Promise %(reference)s needs a look.")
+
+
+SENTENCES: dict[str, Callable[[], str]] = {
+    "lateness_owner": lambda: _(
+        "Promise %(reference)s to %(customer)s is due soon, and nothing has left yet."
+    ),
+    "lateness_owner_and_team": lambda: _(
+        "Promise %(reference)s to %(customer)s is due now, and nothing has left."
+    ),
+    "lateness_supervisor": lambda: _(
+        "Promise %(reference)s of %(owner)s is broken: four working hours late."
+    ),
+    "lateness_operations": lambda: _(
+        "Promise %(reference)s of %(owner)s is broken: one working day late."
+    ),
+    "lateness_management": lambda: _(
+        "Promise %(reference)s of %(owner)s is broken: three working days late."
+    ),
+    "proof_owner": lambda: _("Promise %(reference)s left in time, but its proof is overdue."),
+    "proof_supervisor": lambda: _(
+        "Promise %(reference)s of %(owner)s left in time, but nothing proves that it arrived."
+    ),
+    "item_address_to_fix": lambda: _(
+        "The address for promise %(reference)s to %(customer)s does not work: please fix it."
+    ),
+    "item_plan_exhausted": lambda: _(
+        "Promise %(reference)s to %(customer)s cannot be delivered: no way is left."
+    ),
+    "item_unknown_send": lambda: _(
+        "The mail for promise %(reference)s may or may not have left: please decide."
+    ),
+    "item_answer": lambda: _("%(customer)s answered to promise %(reference)s."),
+    "item_left": lambda: _("%(owner)s has left something undone for promise %(reference)s."),
+}
+
+
+def send_due(*, clock: Clock) -> int:
+    """The notices sweep: one mail to each person with everything that waits for them."""
+    claimed = _claim(clock())
+    sent = 0
+    for _user, mine in groupby(claimed, key=lambda notice: notice.user_id):
+        batch = list(mine)
+        outcome = _mail(batch, at=clock())
+        sent += _settle(batch, outcome, at=clock())
+    return sent
+
+
+@transaction.atomic
+def _claim(at: datetime) -> list[Notice]:
+    due = Notice.objects.filter(status__in=(Status.QUEUED, Status.CLAIMED), next_try_at__lte=at)
+    rows = list(
+        due.select_for_update(skip_locked=True, of=("self",))
+        .select_related("user", "promise__customer", "promise__owner")
+        .order_by("user_id", "pk")[:500]
+    )
+    ids = [row.pk for row in rows]
+    # The lease is the next try: a worker that dies leaves rows that are due again later.
+    Notice.objects.filter(pk__in=ids).update(
+        status=Status.CLAIMED, next_try_at=at + LEASE, lease_until_at=at + LEASE
+    )
+    return rows
+
+
+def _mail(batch: list[Notice], *, at: datetime) -> smtp.Outcome:
+    user = batch[0].user
+    with translation.override(user.language):
+        lines = [sentence(notice) for notice in batch]
+        subject = lines[0] if len(lines) == 1 else _("%(n)s promises need you") % {"n": len(lines)}
+        context = {"lines": lines, "url": f"{settings.BASE_URL}/", "language": user.language}
+        text = render_to_string("emails/notice.txt", context)
+        html = render_to_string("emails/notice.html", context)
+    domain = settings.MAIL_FROM.rpartition("@")[2]
+    raw = message.build(
+        message_id=f"<notice.{batch[0].pk}@{domain}>",
+        mail_from=settings.MAIL_FROM,
+        reply_to="",
+        to_name=str(user),
+        to_address=user.email,
+        subject=subject,
+        text=text,
+        html=html,
+        attachments=[],
+        date=at,
+    )
+    return smtp.transmit(
+        url=settings.EMAIL_URL,
+        envelope_from=settings.MAIL_FROM,
+        recipient=user.email,
+        message=raw,
+        before_body=lambda: True,
+    )
+
+
+def _settle(batch: list[Notice], outcome: smtp.Outcome, *, at: datetime) -> int:
+    """A silent end counts as sent: told perhaps is better here than told twice."""
+    rows = Notice.objects.filter(pk__in=[n.pk for n in batch], status=Status.CLAIMED)
+    if outcome.kind in {"sent", "unknown"}:
+        return rows.update(status=Status.SENT, sent_at=at, next_try_at=None, lease_until_at=None)
+    tries = batch[0].tries + 1
+    if outcome.kind == "failed" or tries >= MOST_TRIES:
+        log.warning("notice refused", extra={"user": batch[0].user_id, "code": outcome.code})
+        rows.update(status=Status.FAILED, next_try_at=None, lease_until_at=None, tries=tries)
+        return 0
+    wait = WAITS[min(tries, len(WAITS)) - 1]
+    rows.update(status=Status.QUEUED, next_try_at=at + wait, lease_until_at=None, tries=tries)
+    return 0

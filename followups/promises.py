@@ -1,0 +1,359 @@
+"""What can happen to a promise: the table of moves, and the only writer of Promise."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+
+from crm import customers, policies
+from crm.actors import Actor
+from crm.models import Attempt, User
+from crm.policies import Policy
+from crm.workdays import Calendar
+from followups import ladder
+from followups.models import Escalation, Promise, PromiseDelivery, PromiseEvent, PromiseText
+from offers.evidence import quiet_span
+from offers.grades import Fold, fold
+from offers.models import Delivery, Document, OfferVersion
+
+Status, Track = Promise.Status, Promise.Track
+# from -> to: the whole life of a promise. KEPT opens again when its proof is revoked.
+MOVES = {
+    "": {Status.OPEN},
+    Status.OPEN: {Status.KEPT, Status.WITHDRAWN, Status.REPLACED, Status.ERASED},
+    Status.KEPT: {Status.OPEN, Status.ERASED},
+}
+# Said on the phone: no 0 and O, no 1 and I and L, no B and 8, no S and 5, no U and V.
+ALPHABET = "234679ACDEFGHJKMNPQRTWXYZ"
+
+
+class Refused(ValueError):
+    """A promise that cannot be made as asked; the message says why, `field` says where."""
+
+    def __init__(self, field: str, message: str) -> None:
+        self.field = field
+        super().__init__(message)
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What is promised. Exactly one of `version` (send_offer) and `document` (send_document).
+
+    `address_accepted` means: read back on the call and confirmed by the customer. `due_at` None
+    takes the channel's default.
+    """
+
+    kind: str
+    words: str
+    plan: tuple[str, ...] = ("email",)
+    address: str = ""
+    address_accepted: bool = False
+    version: OfferVersion | None = None
+    document: Document | None = None
+    due_at: datetime | None = None
+
+
+def due(*, channel: str, calendar: Calendar, at: datetime) -> datetime:
+    """When a promise over this channel is due by default: the end of the next working day."""
+    if channel != "email":
+        raise ValueError(f"no due time is set for {channel!r}")
+    return calendar.end_of_working_day(at)
+
+
+@transaction.atomic
+def make(*, attempt: Attempt, terms: Terms, owner: User, by: Actor, at: datetime) -> Promise:
+    """Writes the promise, its event and its rungs. Raises Refused, and then writes nothing.
+
+    The caller holds the rest of the transaction: the attempt before, the delivery after.
+    """
+    if attempt.customer is None or owner.team is None:
+        raise Refused("customer", "A promise needs a customer and an owner with a team.")
+    customers.hold([attempt.customer.pk])
+    policy = policies.get(attempt.campaign.policy if attempt.campaign else "none")
+    calendar = Calendar.from_dict(owner.team.calendar)
+    due_at = terms.due_at or due(channel=terms.plan[0], calendar=calendar, at=at)
+    if due_at <= at:
+        raise Refused("due_at", "The due time has already passed.")
+    steps = ladder.DEFAULT
+    rungs = ladder.lateness(steps, calendar, at, due_at)
+    promise = Promise.objects.create(
+        reference=_reference(),
+        customer=attempt.customer,
+        attempt=attempt,
+        kind=terms.kind,
+        made_at=at,
+        made_by=by.code,
+        owner=owner,
+        team=owner.team,
+        version=terms.version,
+        document=terms.document,
+        plan=list(terms.plan),
+        address_accepted_at=at if terms.address_accepted else None,
+        address_accepted_by=by.code if terms.address_accepted else "",
+        required_grade=_required(policy, terms),
+        reading_hours=int(policy.reading_period.total_seconds() // 3600),
+        policy=policy.label,
+        calendar=owner.team.calendar,
+        ladder=steps.to_dict(),
+        due_at=due_at,
+        at_risk_at=rungs[0],
+        rungs=rungs,
+        next_rung_at=rungs[0],
+    )
+    PromiseText.objects.create(promise=promise, words=terms.words, address=terms.address)
+    _event(promise, "", Status.OPEN, by=by, at=at, cause="made")
+    customers.note_change(customer=attempt.customer, cause="promise_made", at=at)
+    return promise
+
+
+def _required(policy: Policy, terms: Terms) -> int:
+    return policy.email_grade_accepted if terms.address_accepted else policy.email_grade
+
+
+def _reference() -> str:
+    """Six characters for the phone; taken anew in the rare case that they are in use."""
+    while True:
+        reference = "P-" + "".join(secrets.choice(ALPHABET) for _ in range(6))
+        if not Promise.objects.filter(reference=reference).exists():
+            return reference
+
+
+def _event(
+    promise: Promise,
+    source: str,
+    to: str,
+    *,
+    by: Actor,
+    at: datetime,
+    cause: str,
+    data: dict[str, object] | None = None,
+) -> None:
+    PromiseEvent.objects.create(
+        promise=promise,
+        from_status=source,
+        to_status=to,
+        at=at,
+        by=by.code,
+        cause=cause,
+        data=data or {},
+    )
+
+
+def note(*, promise: Promise, cause: str, by: Actor, at: datetime, **data: object) -> None:
+    """Something happened that does not change the status."""
+    _event(promise, promise.status, promise.status, by=by, at=at, cause=cause, data=data)
+
+
+def _move(
+    promise: Promise,
+    source: str,
+    to: str,
+    *,
+    by: Actor,
+    at: datetime,
+    cause: str,
+    **columns: object,
+) -> bool:
+    """Compare-and-set with its event; False when somebody was first."""
+    if to not in MOVES[Status(source)]:
+        raise ValueError(f"a promise cannot go from {source} to {to}")
+    closed: dict[str, object] = {"closed_at": at, "closed_by": by.code, "next_rung_at": None}
+    if to == Status.OPEN:
+        closed = {"closed_at": None, "closed_by": ""}
+    with transaction.atomic():
+        rows = Promise.objects.filter(pk=promise.pk, status=source)
+        if not rows.update(**{"status": to, **closed, **columns}):
+            return False
+        _event(promise, source, to, by=by, at=at, cause=cause)
+        customers.note_change(customer=promise.customer, cause=f"promise_{cause}", at=at)
+    promise.refresh_from_db()
+    return True
+
+
+def attach(*, promise: Promise, delivery: Delivery, by: Actor, at: datetime) -> None:
+    """From now on this delivery's evidence counts for the promise."""
+    _, new = PromiseDelivery.objects.get_or_create(
+        promise=promise,
+        delivery=delivery,
+        defaults={"attached_at": at, "attached_by": by.code},
+    )
+    if new:
+        note(promise=promise, cause="delivery_attached", by=by, at=at, delivery=delivery.pk)
+
+
+def take_step(*, promise: Promise, step: int) -> bool:
+    """Moves on along the channel plan; False when somebody was first."""
+    rows = Promise.objects.filter(pk=promise.pk, plan_step=promise.plan_step)
+    won = bool(rows.update(plan_step=step))
+    promise.plan_step = step if won else promise.plan_step
+    return won
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What the attached deliveries add up to for one promise."""
+
+    proof: Fold | None  # the delivery that reached the required grade first
+    standing: tuple[Fold, ...]  # every delivery at E1 or better
+
+
+def judge(promise: Promise) -> Judgement:
+    """Folds each attached delivery's evidence since the promise was made. Reads only."""
+    attached = promise.attached.prefetch_related("delivery__evidence")
+    folds = [
+        fold(e for e in row.delivery.evidence.all() if e.occurred_at >= promise.made_at)
+        for row in attached
+    ]
+    enough = [f for f in folds if f.grade >= promise.required_grade]
+    first = min(enough, key=lambda f: f.reached[promise.required_grade], default=None)
+    return Judgement(proof=first, standing=tuple(f for f in folds if f.stands))
+
+
+@transaction.atomic
+def weigh(*, promise: Promise, by: Actor, at: datetime) -> Promise:
+    """Brings a promise in line with its evidence: kept, open again, or on the other track.
+
+    Idempotent. Holds the customer, then the row: an escalation takes the same row lock, so
+    none is written after the proof.
+    """
+    customers.hold([promise.customer_id])
+    row = Promise.objects.select_for_update(of=("self",)).get(pk=promise.pk)
+    judgement = judge(row)
+    if row.status == Status.OPEN and judgement.proof:
+        _keep(row, judgement.proof, by=by, at=at)
+    elif row.status == Status.OPEN:
+        _retrack(row, judgement, by=by, at=at)
+    elif row.status == Status.KEPT and judgement.proof is None:
+        _reopen(row, by=by, at=at)
+    return row
+
+
+def _keep(promise: Promise, proof: Fold, *, by: Actor, at: datetime) -> None:
+    kept_at = proof.reached[1]
+    _move(
+        promise,
+        Status.OPEN,
+        Status.KEPT,
+        by=by,
+        at=at,
+        cause="proven",
+        kept_at=kept_at,
+        settled_at=at,
+        readable_at=_readable_at(promise, proof),
+        track=Track.PROOF,
+    )
+
+
+def _readable_at(promise: Promise, proof: Fold) -> datetime:
+    """A mail can be read when it was accepted, or when the customer's act shows that it was."""
+    unseen = proof.accepted_at is None and proof.delivered_at is None
+    if promise.required_grade >= 4 or unseen:
+        return proof.reached[min(promise.required_grade, 4)]
+    return proof.reached[1]
+
+
+def _reopen(promise: Promise, *, by: Actor, at: datetime) -> None:
+    """What had arrived did not: a new cycle of rungs from now; the due time stays."""
+    calendar = Calendar.from_dict(promise.calendar)
+    steps = ladder.Ladder.from_dict(promise.ladder)
+    fresh_due = due(channel=promise.plan[0], calendar=calendar, at=at)
+    rungs = ladder.lateness(steps, calendar, at, fresh_due)
+    _move(
+        promise,
+        Status.KEPT,
+        Status.OPEN,
+        by=by,
+        at=at,
+        cause="reopened",
+        kept_at=None,
+        settled_at=None,
+        readable_at=None,
+        cycle=promise.cycle + 1,
+        track=Track.LATENESS,
+        rung=0,
+        rungs=rungs,
+        next_rung_at=rungs[0],
+        proof_expected_at=None,
+    )
+    if promise.due_at <= at:
+        mark_broken(promise=promise, by=by, at=at)
+
+
+def _retrack(promise: Promise, judgement: Judgement, *, by: Actor, at: datetime) -> None:
+    """Which rungs count now: those of lateness, or those of proof while a delivery stands."""
+    if not judgement.standing:
+        if promise.track == Track.PROOF:
+            _back_to_lateness(promise, by=by, at=at)
+        return
+    expected = min((span[1] for span in map(quiet_span, judgement.standing) if span), default=at)
+    if promise.track == Track.PROOF and promise.proof_expected_at is not None:
+        same_kind = expected == promise.proof_expected_at or expected == at
+        if same_kind:
+            return
+    steps = ladder.Ladder.from_dict(promise.ladder)
+    rungs = ladder.proof(steps, Calendar.from_dict(promise.calendar), expected)
+    _set_track(promise, Track.PROOF, rungs, expected)
+    note(promise=promise, cause="in_delivery", by=by, at=at)
+
+
+def _back_to_lateness(promise: Promise, *, by: Actor, at: datetime) -> None:
+    calendar = Calendar.from_dict(promise.calendar)
+    steps = ladder.Ladder.from_dict(promise.ladder)
+    start = promise.made_at if promise.cycle == 1 else _reopened_at(promise)
+    until = (
+        promise.due_at
+        if promise.cycle == 1
+        else due(channel=promise.plan[0], calendar=calendar, at=start)
+    )
+    _set_track(promise, Track.LATENESS, ladder.lateness(steps, calendar, start, until), None)
+    note(promise=promise, cause="nothing_stands", by=by, at=at)
+    if promise.due_at <= at:
+        mark_broken(promise=promise, by=by, at=at)
+
+
+def _reopened_at(promise: Promise) -> datetime:
+    return promise.events.filter(cause="reopened").latest("id").at
+
+
+def _set_track(
+    promise: Promise, track: str, rungs: list[datetime], expected: datetime | None
+) -> None:
+    """Puts the promise on a track at the first rung that this cycle has not climbed yet."""
+    climbed = Escalation.objects.filter(promise=promise, cycle=promise.cycle, track=track).count()
+    Promise.objects.filter(pk=promise.pk).update(
+        track=track,
+        rung=climbed,
+        rungs=rungs,
+        next_rung_at=rungs[climbed] if climbed < len(rungs) else None,
+        proof_expected_at=expected,
+    )
+    promise.refresh_from_db()
+
+
+def mark_broken(*, promise: Promise, by: Actor, at: datetime) -> bool:
+    """Due has passed and nothing stands: written once, and never taken back in the figures."""
+    rows = Promise.objects.filter(
+        pk=promise.pk, status=Status.OPEN, track=Track.LATENESS, broken_at=None, due_at__lte=at
+    )
+    if not rows.update(broken_at=at, broken_by=by.code):
+        return False
+    note(promise=promise, cause="broken", by=by, at=at)
+    promise.refresh_from_db()
+    return True
+
+
+def climbed(*, promise: Promise, next_rung_at: datetime | None) -> None:
+    """A rung was climbed; the next one is due then, or never."""
+    Promise.objects.filter(pk=promise.pk).update(
+        rung=promise.rung + 1, next_rung_at=next_rung_at, failures=0
+    )
+
+
+def push_away(*, promise_id: int, until: datetime) -> int:
+    """A row that throws waits, so that the others are not delayed; returns its failures."""
+    row = Promise.objects.get(pk=promise_id)
+    Promise.objects.filter(pk=promise_id).update(next_rung_at=until, failures=row.failures + 1)
+    return row.failures + 1

@@ -1,0 +1,248 @@
+"""Where the desk's and the board's lists and numbers come from. Reads, never writes.
+
+Every list costs the same number of queries for one row and for hundreds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import connection
+from django.db.models import (
+    DateTimeField,
+    DurationField,
+    Exists,
+    ExpressionWrapper,
+    F,
+    OuterRef,
+    Prefetch,
+    Q,
+    QuerySet,
+    Value,
+)
+from django.db.models.functions import Greatest
+
+from crm import instants
+from crm.models import Attempt, Customer, Team, User
+from crm.workdays import Calendar
+from followups import gate
+from followups.gate import Block
+from followups.journeys import STATES, Trouble, newest, state, trouble
+from followups.models import Item, Notice, Promise, PromiseDelivery
+from followups.promises import due
+
+LONGEST_LIST = 200
+# An offer is followed up while it is fresh; its validity ends about then.
+FRESH = timedelta(days=30)
+AVOIDED_OVER = timedelta(days=30)
+URGENCY = {name: place for place, name in enumerate(STATES)} | {"in_delivery": 2, "unproven": 3}
+
+
+def with_journeys(promises: QuerySet[Promise]) -> QuerySet[Promise]:
+    """Everything that a list of promises says about them, in a fixed number of queries."""
+    attached = PromiseDelivery.objects.select_related("delivery__text").prefetch_related(
+        "delivery__evidence"
+    )
+    return promises.select_related("customer__text", "text", "owner", "team").prefetch_related(
+        Prefetch("attached", attached.order_by("delivery_id"))
+    )
+
+
+@dataclass(frozen=True)
+class PromiseRow:
+    """A promise in a list: its state, and where its mail stands."""
+
+    promise: Promise
+    state: str
+    trouble: Trouble
+    since: datetime
+
+    @property
+    def word(self) -> str:
+        return str(STATES[self.state])
+
+
+def _row(promise: Promise, at: datetime) -> PromiseRow:
+    now = state(promise, at=at)
+    since = promise.due_at if now == "broken" else promise.made_at
+    return PromiseRow(promise, now, trouble(newest(promise), at=at), since)
+
+
+def my_promises(*, user: User, at: datetime) -> list[PromiseRow]:
+    """The user's open promises: broken first, then at risk, in delivery, unproven, the rest."""
+    rows = with_journeys(Promise.objects.open().filter(owner=user)).order_by("due_at")
+    found = [_row(promise, at) for promise in rows[:LONGEST_LIST]]
+    return sorted(found, key=lambda row: (URGENCY[row.state], row.promise.due_at))
+
+
+@dataclass(frozen=True)
+class FollowUp:
+    """A customer who has read long enough, and since when."""
+
+    promise: Promise
+    ready_at: datetime
+
+
+@dataclass(frozen=True)
+class NextToCall:
+    """The follow-ups that may be called now, and how many the gate still holds back."""
+
+    rows: tuple[FollowUp, ...]
+    held_back: int
+    unsafe: Block | None
+
+
+def next_to_call(*, user: User, at: datetime) -> NextToCall:
+    """Proven promises whose reading time is over, oldest first. Who is blocked never appears.
+
+    A customer leaves the list with the first answered contact after the reading began.
+    """
+    waiting: dict[int, FollowUp] = {}
+    for promise in _read_through(user, at)[:LONGEST_LIST]:
+        waiting.setdefault(promise.customer_id, FollowUp(promise, promise.ready_at))
+    people = [row.promise.customer for row in waiting.values()]
+    blocks = gate.blocks(people, purpose="sales", at=at) if people else {}
+    rows = tuple(row for pk, row in waiting.items() if not blocks[pk])
+    unsafe = next(
+        (block for found in blocks.values() for block in found if block.code == "clock_unsafe"),
+        None,
+    )
+    return NextToCall(rows, len(waiting) - len(rows), unsafe)
+
+
+def _read_through(user: User, at: datetime) -> QuerySet[Promise]:
+    reading = ExpressionWrapper(
+        F("reading_hours") * Value(timedelta(hours=1)), output_field=DurationField()
+    )
+    over = Greatest(
+        F("settled_at"),
+        ExpressionWrapper(F("readable_at") + reading, output_field=DateTimeField()),
+    )
+    spoken = Attempt.objects.filter(
+        customer=OuterRef("customer"),
+        result=Attempt.Result.ANSWERED,
+        started_at__gt=OuterRef("readable_at"),
+    )
+    rows = Promise.objects.filter(status=Promise.Status.KEPT, readable_at__gt=at - FRESH)
+    mine = Q(team=user.team_id) if user.role == User.Role.SUPERVISOR else Q(owner=user)
+    return (
+        rows.filter(mine)
+        .annotate(ready_at=over)
+        .filter(~Exists(spoken), ready_at__lte=at)
+        .select_related("customer__text", "text", "owner", "version__offer")
+        .order_by("ready_at")
+    )
+
+
+def items_of(user: User) -> QuerySet[Item]:
+    """The open items that this person may settle: their own, a supervisor's whole team's."""
+    mine = Q(owner=user)
+    if user.role == User.Role.SUPERVISOR:
+        mine |= Q(promise__team=user.team_id)
+    return (
+        Item.objects.filter(mine, closed_at=None)
+        .select_related("customer__text", "promise__text", "owner", "delivery__text")
+        .order_by("opened_at")
+    )
+
+
+def unread(user: User) -> int:
+    return Notice.objects.filter(user=user, read_at=None).count()
+
+
+def notices_of(user: User) -> list[Notice]:
+    """The newest notices of a person, unread ones among them."""
+    rows = Notice.objects.filter(user=user).select_related("promise__customer", "promise__owner")
+    return list(rows.order_by("-at", "-pk")[:LONGEST_LIST])
+
+
+def due_by(*, user: User, at: datetime) -> datetime | None:
+    """When a promise made now by this person would be due; None without a team."""
+    if user.team is None:
+        return None
+    return due(channel="email", calendar=Calendar.from_dict(user.team.calendar), at=at)
+
+
+@dataclass(frozen=True)
+class Board:
+    """The three numbers of the board."""
+
+    broken: int
+    due_today: int
+    avoided: int
+
+
+def board(*, teams: QuerySet[Team], at: datetime) -> Board:
+    return Board(
+        broken=_broken(teams, at).count(),
+        due_today=_due_today(teams, at).count(),
+        avoided=len(_avoided(teams, at)),
+    )
+
+
+def _broken(teams: QuerySet[Team], at: datetime) -> QuerySet[Promise]:
+    return Promise.objects.broken(at).filter(team__in=teams)
+
+
+def _due_today(teams: QuerySet[Team], at: datetime) -> QuerySet[Promise]:
+    midnight = instants.house(at).replace(hour=0, minute=0, second=0, microsecond=0)
+    tomorrow = midnight + timedelta(days=1)
+    return Promise.objects.open().filter(team__in=teams, due_at__gt=at, due_at__lt=tomorrow)
+
+
+def broken_rows(*, teams: QuerySet[Team], at: datetime) -> list[PromiseRow]:
+    """The broken promises, the one that is late longest first."""
+    rows = with_journeys(_broken(teams, at)).order_by("due_at")
+    return [_row(promise, at) for promise in rows[:LONGEST_LIST]]
+
+
+def due_today_rows(*, teams: QuerySet[Team], at: datetime) -> list[PromiseRow]:
+    rows = with_journeys(_due_today(teams, at)).order_by("due_at")
+    return [_row(promise, at) for promise in rows[:LONGEST_LIST]]
+
+
+@dataclass(frozen=True)
+class Avoided:
+    """One redundant call that was not made: how often it was asked for that day."""
+
+    customer: Customer
+    campaign: str
+    first_at: datetime
+    requests: int
+    promise: str
+
+
+# A shared number names several people: the one whose promise shut the gate is counted.
+AVOIDED = """
+SELECT p.customer_id, coalesce(max(c.name), ''), min(g.at), count(DISTINCT g.id), min(p.reference)
+FROM followups_gatecheck g
+CROSS JOIN LATERAL jsonb_array_elements(g.answer -> 'blocks') AS block
+JOIN followups_promise p ON p.reference = block ->> 'promise'
+LEFT JOIN crm_campaign c ON c.id = g.campaign_id
+WHERE g.decision = 'deny' AND g.purpose = 'sales' AND 'open_promise' = ANY(g.codes)
+    AND block ->> 'code' = 'open_promise' AND g.at > %(since)s AND g.at <= %(at)s
+    AND p.team_id = ANY(%(teams)s)
+GROUP BY p.customer_id, g.campaign_id, (g.at AT TIME ZONE %(zone)s)::date
+ORDER BY min(g.at) DESC
+"""
+
+
+def _avoided(teams: QuerySet[Team], at: datetime) -> list[tuple[int, str, datetime, int, str]]:
+    values = {
+        "since": at - AVOIDED_OVER,
+        "at": at,
+        "zone": settings.TIME_ZONE,
+        "teams": [team.pk for team in teams],
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(AVOIDED, values)
+        return list(cursor.fetchall())
+
+
+def avoided_rows(*, teams: QuerySet[Team], at: datetime) -> list[Avoided]:
+    """Denied sales requests while a promise was open; once per customer, campaign and day."""
+    found = _avoided(teams, at)[:LONGEST_LIST]
+    people = Customer.objects.select_related("text").in_bulk([row[0] for row in found])
+    return [Avoided(people[row[0]], *row[1:]) for row in found]

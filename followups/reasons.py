@@ -1,0 +1,132 @@
+"""The words of the gate: each block's code, whom it stops, and its sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_datetime
+from django.conf import settings
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+SELLING = frozenset({"sales", "survey"})
+ALL = SELLING | {"service", "callback"}
+
+
+@dataclass(frozen=True)
+class Reason:
+    """A code for machines and a sentence for people.
+
+    `stops` are the purposes it denies; `timed` blocks end by themselves at `until`; `lifts`
+    says what ends it; `overridable` by a supervisor (gate.md, the table).
+    """
+
+    code: str
+    stops: frozenset[str]
+    timed: bool
+    overridable: bool
+    sentence: Callable[[], str]
+    lifts: Callable[[], str]
+
+
+# The order of the rows is the order in which the primary code is chosen (gate.md).
+ROWS = (
+    Reason(
+        "clock_unsafe",
+        SELLING,
+        False,
+        False,
+        lambda: _("Kept cannot be sure of its own promises just now."),
+        lambda: _("operations restart the worker"),
+    ),
+    Reason(
+        "number_invalid",
+        ALL,
+        False,
+        False,
+        lambda: _("This is not a phone number."),
+        lambda: _("a number that can be dialled"),
+    ),
+    Reason(
+        "dnc_company",
+        SELLING | {"callback"},
+        False,
+        False,
+        lambda: _("The customer asked never to be called."),
+        lambda: _("the customer's own wish"),
+    ),
+    Reason(
+        "suppressed",
+        SELLING,
+        True,
+        False,
+        lambda: _("No sales calls until %(until)s."),
+        lambda: _("its end, or a decision of operations"),
+    ),
+    Reason(
+        "open_promise",
+        SELLING,
+        False,
+        True,
+        lambda: _("We promised a document and there is no proof yet that it arrived."),
+        lambda: _("proof of delivery"),
+    ),
+    Reason(
+        "reading_time",
+        SELLING,
+        True,
+        True,
+        lambda: _("The customer is reading what we sent, until %(until)s."),
+        lambda: _("the end of the reading period, or the customer's answer"),
+    ),
+    Reason(
+        "min_gap",
+        SELLING,
+        True,
+        True,
+        lambda: _("Somebody called a short while ago; not before %(until)s."),
+        lambda: _("a few hours"),
+    ),
+    Reason(
+        "leased",
+        ALL,
+        True,
+        False,
+        lambda: _("Somebody else was just allowed to call, until %(until)s."),
+        lambda: _("the end of that call"),
+    ),
+    Reason(
+        "unknown_number",
+        SELLING,
+        False,
+        False,
+        lambda: _("Nobody we know has this number."),
+        lambda: _("a customer with this number"),
+    ),
+)
+BY_CODE = {reason.code: reason for reason in ROWS}
+ORDER = {reason.code: place for place, reason in enumerate(ROWS)}
+ALLOWED = {
+    "ok": lambda: _("May be called."),
+    "unknown_number": lambda: _("May be called; nobody we know has this number."),
+    "unchecked": lambda: _("May be called, but the gate could not look."),
+}
+
+
+def instant(at: datetime) -> str:
+    """An instant in the reader's language and the house's zone: "Tuesday 3 March, 09:00"."""
+    local = at.astimezone(ZoneInfo(settings.TIME_ZONE))
+    return format_datetime(local, "EEEE d MMMM, HH:mm", locale=get_language() or "en")
+
+
+def sentence(code: str, *, until: datetime | None = None, denied: bool = True) -> str:
+    """The sentence of a code in the language that is active."""
+    if not denied:
+        return ALLOWED[code]()
+    reason = BY_CODE[code]
+    if until is None and reason.timed:
+        return _("Not now.")
+    return reason.sentence() % {"until": instant(until) if until else ""}

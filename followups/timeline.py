@@ -1,0 +1,137 @@
+"""One line of time for a customer: calls, promises, mails, evidence, the gate's answers. Reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils.functional import Promise as Lazy
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from crm import phone, wording
+from crm.models import Attempt, Campaign, Customer, User
+from followups.models import GateCheck, PromiseEvent
+from followups.reasons import BY_CODE
+from offers.models import Delivery, DeliveryEvent, Evidence
+
+MOST = 60
+# What happened to a promise. Causes that are not here are shown as they are stored.
+PROMISE: dict[str, str | Lazy] = {
+    "made": gettext_lazy("promised"),
+    "delivery_attached": gettext_lazy("a mail was prepared for it"),
+    "in_delivery": gettext_lazy("it left; proof is pending"),
+    "nothing_stands": gettext_lazy("what had left did not arrive"),
+    "proven": gettext_lazy("kept: proof of delivery"),
+    "reopened": gettext_lazy("open again: what had arrived did not"),
+    "broken": gettext_lazy("broken: due, and nothing stands"),
+}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One thing that happened. `kind` is call, promise, mail, proof or gate."""
+
+    at: datetime
+    kind: str
+    title: str
+    detail: str
+    who: str
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What the customer already said in a call; it is not asked twice."""
+
+    at: datetime
+    meaning: str
+    note: str
+
+
+def of(customer: Customer) -> list[Entry]:
+    """The newest entries first; seven queries, however much happened."""
+    found = [
+        *_calls(customer),
+        *_promises(customer),
+        *_mails(customer),
+        *_proofs(customer),
+        *_checks(customer),
+    ]
+    names = _names(entry.who for entry in found)
+    newest = sorted(found, key=lambda entry: entry.at, reverse=True)[:MOST]
+    return [
+        Entry(e.at, e.kind, e.title, e.detail, names.get(e.who, _machine(e.who))) for e in newest
+    ]
+
+
+def answers(customer: Customer) -> list[Answered]:
+    """What was answered in earlier contacts, newest first."""
+    rows = customer.attempts.filter(result=Attempt.Result.ANSWERED).exclude(disposition=None)
+    return [
+        Answered(row.started_at, wording.disposition(row.disposition_id or ""), row.text.note)
+        for row in rows.select_related("text").order_by("-started_at")[:5]
+    ]
+
+
+def _calls(customer: Customer) -> Iterable[Entry]:
+    rows = customer.attempts.select_related("text", "campaign").order_by("-started_at")
+    for row in rows[:MOST]:
+        meaning = wording.disposition(row.disposition_id) if row.disposition_id else ""
+        parts = [row.get_result_display(), meaning, row.text.note]
+        title = _("Call from the customer") if row.direction == "inbound" else _("Call")
+        if row.text.number:
+            title += f" {phone.international(row.text.number)}"
+        detail = " · ".join(str(part) for part in parts if part)
+        yield Entry(row.started_at, "call", title, detail, row.logged_by)
+
+
+def _promises(customer: Customer) -> Iterable[Entry]:
+    rows = PromiseEvent.objects.filter(promise__customer=customer).exclude(
+        cause="delivery_attached"
+    )
+    for row in rows.select_related("promise__text").order_by("-id")[:MOST]:
+        title = _("Promise %(reference)s") % {"reference": row.promise.reference}
+        words = str(PROMISE.get(row.cause, row.cause))
+        if row.cause == "made":
+            words = f"{words}: “{row.promise.text.words}”"
+        yield Entry(row.at, "promise", title, words, row.by)
+
+
+def _mails(customer: Customer) -> Iterable[Entry]:
+    labels = dict(Delivery.Status.choices)
+    rows = DeliveryEvent.objects.filter(delivery__customer=customer).exclude(to_status="claimed")
+    for row in rows.select_related("delivery__text").order_by("-id")[:MOST]:
+        title = _("Mail to %(address)s") % {"address": row.delivery.text.address}
+        yield Entry(row.at, "mail", title, str(labels.get(row.to_status, "")), row.by)
+
+
+def _proofs(customer: Customer) -> Iterable[Entry]:
+    rows = Evidence.objects.filter(delivery__customer=customer).select_related("text")
+    for row in rows.order_by("-id")[:MOST]:
+        words = getattr(row, "text", None)
+        grade = f"E{row.grade}" if row.grade else ""
+        detail = " · ".join(part for part in (grade, words.words[:160] if words else "") if part)
+        yield Entry(row.occurred_at, "proof", row.get_kind_display(), detail, row.received_by)
+
+
+def _checks(customer: Customer) -> Iterable[Entry]:
+    purposes = dict(Campaign.Purpose.choices)
+    for row in GateCheck.objects.filter(customer_ids__0=customer.pk).order_by("-at")[:20]:
+        allowed = row.decision == "allow"
+        title = _("The gate allowed a call") if allowed else _("The gate refused a call")
+        why = "" if allowed or row.code not in BY_CODE else BY_CODE[row.code].lifts()
+        waits = _("it waits for: %(what)s") % {"what": why} if why else ""
+        detail = " · ".join(part for part in (str(purposes.get(row.purpose, "")), waits) if part)
+        yield Entry(row.at, "gate", title, detail, row.by)
+
+
+def _names(codes: Iterable[str]) -> dict[str, str]:
+    ids = {int(code[5:]) for code in codes if code.startswith("user:")}
+    return {f"user:{user.pk}": str(user) for user in User.objects.filter(pk__in=ids)}
+
+
+def _machine(code: str) -> str:
+    if code.startswith("key:"):
+        return _("a machine, by its key")
+    return "Kept"
