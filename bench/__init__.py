@@ -1,0 +1,1 @@
+"""What is fast, measured against its limit and its peers: `python -m bench NAME`."""
