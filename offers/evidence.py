@@ -127,10 +127,16 @@ def refold(delivery: Delivery) -> bool:
         "ripens_at": _ripens_at(state),
     }
     proof, new = DeliveryProof.objects.get_or_create(delivery=delivery, defaults=wanted)
-    if new or all(getattr(proof, name) == value for name, value in wanted.items()):
+    other = {name for name, value in wanted.items() if getattr(proof, name) != value}
+    if new or not other or (other == {"ripens_at"} and _put_off(proof, wanted["ripens_at"])):
         return new
     DeliveryProof.objects.filter(pk=proof.pk).update(**wanted)
     return True
+
+
+def _put_off(proof: DeliveryProof, ripens_at: object) -> bool:
+    """ripen() looked and was too early: a later look at the same evidence is no difference."""
+    return isinstance(ripens_at, datetime) and bool(proof.ripens_at and proof.ripens_at > ripens_at)
 
 
 def _ripens_at(state: Fold) -> datetime | None:

@@ -45,6 +45,11 @@ def configured() -> bool:
     return IntakeSpan.objects.exists()
 
 
+def listened(*, name: str, from_at: datetime, until_at: datetime) -> None:
+    """The demo's past: the intake was alive all along between two instants."""
+    IntakeSpan.objects.create(intake=name, from_at=from_at, seen_at=until_at)
+
+
 def shift(*, by: timedelta) -> None:
     """The demo's clock jumped: who listened a moment ago listened all along."""
     newest = IntakeSpan.objects.order_by("-seen_at").values("pk")[:1]
@@ -70,7 +75,7 @@ def retry(*, read: Callable[[bytes, datetime], bool], by: Actor, at: datetime) -
     matched = 0
     for row in UnmatchedReport.objects.filter(next_try_at__lte=at, matched_at=None)[:200]:
         rows = UnmatchedReport.objects.filter(pk=row.pk, matched_at=None)
-        if read(bytes(row.raw), row.received_at):
+        if read(bytes(row.raw), at):
             matched += rows.update(matched_at=at, matched_by=by.code, next_try_at=None)
         else:
             again = at + TRY_AGAIN if at < row.received_at + KEEP_TRYING else None

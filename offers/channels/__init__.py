@@ -11,6 +11,8 @@ from offers.channels import email
 from offers.channels.smtp import Outcome
 from offers.models import Delivery, Document
 
+Carry = Callable[[Delivery, Document, Callable[[], bool], datetime], Outcome]
+
 
 @dataclass(frozen=True)
 class Channel:
@@ -22,7 +24,7 @@ class Channel:
     """
 
     address_of: Callable[[Customer], str | None]
-    carry: Callable[[Delivery, Document, Callable[[], bool], datetime], Outcome]
+    carry: Carry
 
 
 CHANNELS = {"email": Channel(address_of=email.address_of, carry=email.carry)}

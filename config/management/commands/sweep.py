@@ -1,0 +1,67 @@
+"""`manage.py sweep`: every sweep once, without Celery; with --loop each at its own interval."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+import time
+from argparse import ArgumentParser
+from types import FrameType
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import connections
+
+from config import timetable
+
+log = logging.getLogger("kept.sweep")
+
+
+class Command(BaseCommand):
+    help = "Runs every sweep once and says how many rows each moved; fails when one threw."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--loop", action="store_true", help="go on, each sweep at its own interval"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if options["loop"]:
+            self._loop()
+        elif not timetable.run_all(report=self._report):
+            raise CommandError("A sweep failed; the log says why.")
+
+    def _report(self, name: str, moved: int | None) -> None:
+        self.stdout.write(f"{name:<12} {'failed' if moved is None else moved}")
+        self.stdout.flush()
+
+    def _loop(self) -> None:
+        """Until SIGTERM or Ctrl-C, which let the sweep that runs come to its end."""
+        stop = threading.Event()
+
+        def told(number: int, frame: FrameType | None) -> None:
+            stop.set()
+
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, told)
+        timetable.started()
+        due = dict.fromkeys(timetable.BY_NAME, time.monotonic())
+        while not stop.is_set():
+            name = min(due, key=lambda candidate: due[candidate])
+            if stop.wait(max(0.0, due[name] - time.monotonic())):
+                return
+            self._turn(name)
+            due[name] = time.monotonic() + timetable.BY_NAME[name].every.total_seconds()
+
+    def _turn(self, name: str) -> None:
+        """One sweep. One that throws is tried again at its next turn, on a new connection."""
+        try:
+            moved = timetable.run(name)
+        except Exception:
+            log.exception("sweep failed", extra={"sweep": name})
+            connections.close_all()
+            self._report(name, None)
+        else:
+            if moved:
+                self._report(name, moved)
