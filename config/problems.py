@@ -103,7 +103,7 @@ def invalid(field: str, message: str) -> Problem:
 def respond(problem: Problem) -> HttpResponse:
     """The answer. Django's own log line would hold the request's address, so it is left out."""
     response = HttpResponse(
-        json.dumps(problem.body, ensure_ascii=False),
+        json.dumps(problem.body),
         content_type=MEDIA,
         status=problem.status,
         headers=problem.headers,
@@ -158,13 +158,16 @@ def faults_of(errors: Iterable[Mapping[str, Any]]) -> list[Fault]:
 def _note(error: Exception, level: int) -> None:
     """Which error and where. Its message stays out: it may quote what a customer is called."""
     frames = traceback.extract_tb(error.__traceback__)
-    where = [f"{_short(f.filename)}:{f.lineno} {f.name}" for f in frames[-8:]]
+    ours = [f for f in frames if _place(f.filename)]
+    where = [f"{_place(f.filename)}:{f.lineno} {f.name}" for f in ours[-8:]]
     log.log(level, "request failed", extra={"error": type(error).__name__, "where": where})
 
 
-def _short(filename: str) -> str:
+def _place(filename: str) -> str:
+    """The file inside this house, or nothing: libraries live elsewhere, or in `.venv`."""
     path = Path(filename)
-    return str(path.relative_to(HOUSE)) if path.is_relative_to(HOUSE) else path.name
+    inside = path.is_relative_to(HOUSE) and ".venv" not in path.parts
+    return str(path.relative_to(HOUSE)) if inside else ""
 
 
 # For the OpenAPI document: what every operation may answer instead.

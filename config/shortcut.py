@@ -53,6 +53,8 @@ class ApiShortcut:
         response = _answer(request)
         for name, value in self.headers.items():
             response.headers[name] = value
+        if isinstance(response, HttpResponse) and not response.has_header("Content-Length"):
+            response.headers["Content-Length"] = str(len(response.content))
         if request.path_info == DOCS:
             response.headers["Content-Security-Policy"] = DOCS_POLICY
         return response
@@ -75,9 +77,7 @@ def _refuse_unreadable(request: HttpRequest) -> None:
     """Before anything is read: how long the body is, and whether a key went over an open line."""
     length = request.META.get("CONTENT_LENGTH") or ""
     if length.isdigit() and int(length) > LARGEST_BODY:
-        raise Problem(
-            "too_large", _("At most %(most)d bytes are read.") % {"most": LARGEST_BODY}
-        )
+        raise Problem("too_large", _("At most %(most)d bytes are read.") % {"most": LARGEST_BODY})
     if not length and request.META.get("HTTP_TRANSFER_ENCODING"):
         raise Problem("length_required")
     if settings.SECURE_SSL_REDIRECT and not request.is_secure() and request.path_info[1] == "a":

@@ -2,6 +2,19 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, include, path
+from django.views.i18n import set_language
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from config.api import api
+from followups.api import health
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    # First, because a dialer asks more often than everybody else together.
+    path("api/v1/", api.urls),
+    path("health/live", health.live, name="live"),
+    path("health/ready", health.ready, name="ready"),
+    path("", include("crm.urls")),
+    path("", include("followups.urls")),
+    path("language/", set_language, name="language"),
+]
+handler500 = "config.outage.server_error"

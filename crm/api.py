@@ -72,8 +72,9 @@ class Strict(BaseModel):
 
 
 def _storable(text: str) -> str:
-    if "\x00" in text:
-        raise ValueError(_("The character NUL cannot be stored."))
+    """NUL and half characters pass through JSON; no database keeps them."""
+    if "\x00" in text or any("\ud800" <= character <= "\udfff" for character in text):
+        raise ValueError(_("There is a character in it that cannot be stored."))
     return text
 
 

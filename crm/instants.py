@@ -10,6 +10,7 @@ from babel.dates import format_date, format_datetime
 from babel.numbers import format_currency
 from django.conf import settings
 from django.utils.translation import get_language
+from django.utils.translation import gettext as _
 
 CURRENCY = "EUR"
 
@@ -37,6 +38,13 @@ def brief(at: datetime, *, now: datetime | None = None) -> str:
     return format_datetime(
         local, "EEE d MMM, HH:mm" if same_year else "d MMM y, HH:mm", locale=_locale()
     )
+
+
+def said(at: datetime, *, now: datetime) -> str:
+    """For the middle of a sentence: "at 14:05", "on Tue 3 Mar, 09:00"."""
+    today = house(now).date() == house(at).date()
+    words = _("at %(when)s") if today else _("on %(when)s")
+    return words % {"when": brief(at, now=now)}
 
 
 def spoken(at: datetime, *, now: datetime) -> str:

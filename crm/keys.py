@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import hmac
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.db import connection, transaction
-from psycopg import sql
 
+from config import prepared
 from crm import audit
 from crm.actors import Actor
 from crm.models import ApiKey, Team
@@ -74,6 +72,7 @@ def issue(
     return Issued(key=key, secret=secret)
 
 
+@transaction.atomic
 def revoke(*, key: ApiKey, by: Actor, at: datetime) -> bool:
     """Ends a key at once; False when it was already ended."""
     won = ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(
@@ -93,7 +92,7 @@ def of_header(header: str) -> str | None:
         return None
     try:
         _, _, secret = base64.b64decode(rest, validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:  # no base64, or no text in it
         return None
     return secret or None
 
@@ -106,10 +105,8 @@ class Recognised:
     at: datetime
 
 
-COLUMNS = [field.column for field in ApiKey._meta.concrete_fields]
-LOOK_UP = sql.SQL("SELECT kept_now(), {columns} FROM crm_apikey WHERE key_id = %s").format(
-    columns=sql.SQL(", ").join(map(sql.Identifier, COLUMNS))
-)
+COLUMNS = [str(field.column) for field in ApiKey._meta.concrete_fields]
+LOOK_UP = f"SELECT kept_now(), {', '.join(COLUMNS)} FROM crm_apikey WHERE key_id = %s"  # noqa: S608
 
 
 def authenticate(*, header: str, at: datetime | None = None) -> Recognised | None:
@@ -121,9 +118,10 @@ def authenticate(*, header: str, at: datetime | None = None) -> Recognised | Non
     parts = secret.split("_", 2)
     if len(parts) != 3 or parts[0] != "kept":
         return None
-    row = _row(parts[1])
-    if row is None:
+    found = prepared.rows(LOOK_UP, [parts[1]]) if parts[1].isalnum() else []
+    if not found:
         return None
+    row = found[0]
     now = at or row[0]
     key = ApiKey.from_db(connection.alias, COLUMNS, row[1:])
     if not hmac.compare_digest(bytes(key.secret_sha256), _digest(secret)):
@@ -133,15 +131,6 @@ def authenticate(*, header: str, at: datetime | None = None) -> Recognised | Non
     if key.last_used_at is None or key.last_used_at + SEEN < now:
         _seen(key, now)
     return Recognised(key=key, at=now)
-
-
-def _row(key_id: str) -> tuple[Any, ...] | None:
-    if not key_id.isalnum():
-        return None
-    with connection.cursor() as cursor:
-        cursor.execute(LOOK_UP, [key_id])
-        row: tuple[Any, ...] | None = cursor.fetchone()
-    return row
 
 
 def _seen(key: ApiKey, at: datetime) -> None:

@@ -11,11 +11,14 @@ from typing import Any
 from django.db import connection, transaction
 from psycopg import sql
 
+from config import prepared
+
 MONTHS_AHEAD = 2
 INSERT = """
 INSERT INTO followups_gatecheck (id, at, by, agent_id, customer_ids, number_hash, purpose,
     campaign_id, decision, code, codes, reserve, request_id, policy, valid_until_at, answer)
-SELECT %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s::jsonb
+SELECT %s, %s, %s, %s::bigint, %s::bigint[], %s, %s, %s::bigint, %s, %s, %s::text[], %s, %s, %s,
+    %s, %s::jsonb
 FROM set_config('synchronous_commit', %s, true)
 """
 
@@ -58,29 +61,28 @@ def instant_of(decision_id: uuid.UUID) -> datetime:
 
 def write(*, decision_id: uuid.UUID, check: Check, durable: bool) -> None:
     """Adds the row. A deny may commit asynchronously; what allows somebody to call may not."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            INSERT,
-            [
-                decision_id,
-                check.at,
-                check.by,
-                check.agent_id,
-                check.customer_ids,
-                check.number_hash,
-                check.purpose,
-                check.campaign_id,
-                check.decision,
-                check.code,
-                check.codes,
-                check.reserve,
-                check.request_id,
-                check.policy,
-                check.valid_until_at,
-                json.dumps(check.answer),
-                "on" if durable else "off",
-            ],
-        )
+    prepared.run(
+        INSERT,
+        [
+            decision_id,
+            check.at,
+            check.by,
+            check.agent_id,
+            check.customer_ids,
+            check.number_hash,
+            check.purpose,
+            check.campaign_id,
+            check.decision,
+            check.code,
+            check.codes,
+            check.reserve,
+            check.request_id,
+            check.policy,
+            check.valid_until_at,
+            json.dumps(check.answer),
+            "on" if durable else "off",
+        ],
+    )
 
 
 def _month(at: datetime, ahead: int = 0) -> datetime:
@@ -130,7 +132,10 @@ SLACK = timedelta(milliseconds=2)
 
 def find(decision_id: uuid.UUID) -> dict[str, Any] | None:
     """The row of a decision; the id names the month, so one partition is read."""
-    at = instant_of(decision_id)
+    try:
+        at = instant_of(decision_id)
+    except (ValueError, OverflowError):  # not one of ours: it lies beyond the calendar
+        return None
     return _one(
         "SELECT * FROM followups_gatecheck WHERE id = %s AND at BETWEEN %s AND %s",
         [decision_id, at - SLACK, at + SLACK],

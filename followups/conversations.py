@@ -45,7 +45,7 @@ def record(
     made = [
         promise
         for number, wanted in enumerate(terms)
-        if (promise := _promise(logged, wanted, number, owner or call.agent, by, at))
+        if (promise := _promise(logged, wanted, number, owner or logged.attempt.agent, by, at))
     ]
     if call.decision_id and (call.ended_at or call.disposition):
         leases.release(decision_id=call.decision_id, by=by, at=at)
@@ -72,6 +72,7 @@ def _known(made: Iterable[Promise], terms: Terms) -> bool:
     return any(
         promise.kind == terms.kind
         and promise.version_id == (terms.version.pk if terms.version else None)
+        and promise.document_id == (terms.document.pk if terms.document else None)
         and promise.text.words == terms.words
         for promise in made
     )
@@ -81,7 +82,8 @@ def check(terms: Terms, *, customer: Customer, number: int = 0) -> None:
     """Raises Refused, in words and with the field, for a promise that could not be kept."""
     place = f"promises.{number}"
     unknown = [channel for channel in terms.plan if channel not in CHANNELS]
-    if unknown or not terms.plan:
+    # A channel twice would send again what may have left (UNKNOWN is never re-sent).
+    if unknown or not terms.plan or len(set(terms.plan)) < len(terms.plan):
         raise Refused(f"{place}.channel", _("This channel is not available."))
     if terms.kind == Promise.Kind.SEND_OFFER and terms.version is None:
         raise Refused(f"{place}.offer", _("Say which offer is promised."))
@@ -89,6 +91,8 @@ def check(terms: Terms, *, customer: Customer, number: int = 0) -> None:
         raise Refused(f"{place}.document", _("Say which document is promised."))
     if terms.version and terms.version.offer.customer_id != customer.pk:
         raise Refused(f"{place}.offer", _("This offer is another customer's."))
+    if terms.document and terms.document.customer_id != customer.pk:
+        raise Refused(f"{place}.document", _("This document is another customer's."))
     if terms.address:
         try:
             validate_email(terms.address)

@@ -9,14 +9,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-import psycopg
 from django.conf import settings
 from django.db import connection
 
+from config import prepared
 from config.timetable import SWEEPS
 from crm import customers, heartbeats
 
 GUARDS = [sweep.name for sweep in SWEEPS if sweep.guards_gate]
+# Written out, because they never change while we run: the planner then knows how few they are.
+GUARDED = ", ".join(
+    f"('{name}', interval '{heartbeats.allowed(name).total_seconds()} s')" for name in GUARDS
+)
 # The people of a number, locked in the order of their ids; then the number itself.
 LOCK_PEOPLE = """
 SELECT pg_advisory_xact_lock(id), id FROM (
@@ -25,6 +29,7 @@ SELECT pg_advisory_xact_lock(id), id FROM (
 ) people
 """
 LOCK_NUMBER = customers.LOCK_NUMBER.replace("%s", "%(number)s")
+# An attempt from a machine whose clock runs ahead counts as well, within one gap.
 FACTS = """
 WITH clock AS MATERIALIZED (SELECT coalesce(%(at)s::timestamptz, kept_now()) AS at),
 people AS MATERIALIZED (
@@ -33,7 +38,7 @@ people AS MATERIALIZED (
 )
 SELECT NULL::bigint, 'clock', at, NULL::timestamptz, NULL::text FROM clock
 UNION ALL
-SELECT id, 'person', NULL, NULL, NULL FROM people
+SELECT id, 'person', NULL, NULL, c.reference FROM people JOIN crm_customer c USING (id)
 UNION ALL
 SELECT p.customer_id, 'open_promise', p.made_at, NULL, p.reference
 FROM people JOIN followups_promise p ON p.customer_id = people.id
@@ -52,13 +57,14 @@ WHERE s.lifted_at IS NULL AND (s.until_at IS NULL OR s.until_at > clock.at)
 UNION ALL
 SELECT a.customer_id, 'min_gap', max(a.started_at), max(a.started_at) + %(gap)s, NULL
 FROM people JOIN crm_attempt a ON a.customer_id = people.id CROSS JOIN clock
-WHERE a.direction = 'outbound' AND a.started_at > clock.at - %(gap)s AND a.started_at <= clock.at
+WHERE a.direction = 'outbound'
+    AND a.started_at > clock.at - %(gap)s AND a.started_at < clock.at + %(gap)s
 GROUP BY a.customer_id
 UNION ALL
 SELECT NULL, 'min_gap', max(a.started_at), max(a.started_at) + %(gap)s, NULL
 FROM crm_attempttext t JOIN crm_attempt a ON a.id = t.attempt_id CROSS JOIN clock
 WHERE t.number = %(number)s AND t.number <> '' AND a.direction = 'outbound'
-    AND a.started_at > clock.at - %(gap)s AND a.started_at <= clock.at
+    AND a.started_at > clock.at - %(gap)s AND a.started_at < clock.at + %(gap)s
 HAVING max(a.started_at) IS NOT NULL
 UNION ALL
 SELECT l.customer_id, 'leased', l.taken_at, l.until_at, l.holder || ' ' || l.decision_id
@@ -70,11 +76,11 @@ FROM followups_lease l CROSS JOIN clock
 WHERE l.number_hash = %(hash)s AND l.released_at IS NULL AND l.until_at > clock.at
 UNION ALL
 SELECT NULL, 'clock_unsafe', h.beat_at, NULL, g.name
-FROM unnest(%(guards)s::text[], %(allowed)s::interval[]) AS g(name, allowed)
+FROM (VALUES {guards}) AS g(name, allowed)
 LEFT JOIN crm_heartbeat h ON h.name = g.name CROSS JOIN clock
 WHERE coalesce(h.beat_at + g.allowed, '-infinity') <= clock.at
     AND coalesce(h.grace_until_at, '-infinity') <= clock.at
-"""
+""".replace("{guards}", GUARDED)
 
 
 @dataclass(frozen=True)
@@ -94,6 +100,7 @@ class Facts:
 
     at: datetime
     people: tuple[int, ...]
+    references: tuple[str, ...]  # of the people, in the same order
     rows: tuple[Fact, ...]
 
 
@@ -109,8 +116,6 @@ def _values(number: str, ids: Iterable[int], gap: timedelta, at: datetime | None
         "hash": hash_number(number) if number else b"",
         "ids": sorted(set(ids)),
         "gap": gap,
-        "guards": GUARDS,
-        "allowed": [heartbeats.allowed(name) for name in GUARDS],
     }
 
 
@@ -119,9 +124,13 @@ def _facts(rows: list[tuple[Any, ...]]) -> Facts:
     clock = next(fact.since for fact in facts if fact.code == "clock")
     if clock is None:
         raise RuntimeError("the database told no time")
-    people = sorted(fact.person for fact in facts if fact.code == "person" and fact.person)
-    rest = tuple(fact for fact in facts if fact.code not in {"clock", "person"})
-    return Facts(at=clock, people=tuple(people), rows=rest)
+    people = {f.person: f.ref or "" for f in facts if f.code == "person" and f.person}
+    return Facts(
+        at=clock,
+        people=tuple(sorted(people)),
+        references=tuple(people[person] for person in sorted(people)),
+        rows=tuple(fact for fact in facts if fact.code not in {"clock", "person"}),
+    )
 
 
 def read(
@@ -141,17 +150,10 @@ def hold_and_read(
     One round trip, three statements: the last has its own snapshot, taken after the locks, and
     so sees a promise that was committed while it waited (gate.md 6; one statement would not).
     """
-    connection.ensure_connection()
     values = _values(number, ids, gap, at)
-    conn = connection.connection
-    with conn.pipeline():
-        people = psycopg.Cursor(conn)
-        people.execute(LOCK_PEOPLE, values, prepare=True)
-        if number:
-            psycopg.Cursor(conn).execute(LOCK_NUMBER, values, prepare=True)
-        facts = psycopg.Cursor(conn)
-        facts.execute(FACTS, values, prepare=True)
-        return _facts(facts.fetchall()), {row[1] for row in people.fetchall()}
+    locks = [LOCK_PEOPLE, LOCK_NUMBER] if number else [LOCK_PEOPLE]
+    held, *_, read_ = prepared.together([*locks, FACTS], values)
+    return _facts(read_), {row[1] for row in held}
 
 
 def hold_request(*, by: str, request_id: str) -> None:

@@ -8,25 +8,28 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from config import clock
 from crm import phone, policies
 from crm.actors import Actor
 from crm.models import Campaign, Customer, User
 from crm.policies import Policy
-from followups import checks, facts, leases
+from followups import checks, facts, leases, purposes
 from followups.facts import Fact, Facts
 from followups.reasons import BY_CODE, ORDER, sentence
 
-# Stricter first: what a key and a campaign allow together is the strictest of the three.
-STRICTNESS = ("sales", "survey", "callback", "service")
 SAME_ANSWER_FOR = timedelta(days=7)
+
+
+class OtherQuestion(ValueError):
+    """A request id was used before, for somebody else."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +81,7 @@ class Decision:
     id: uuid.UUID
     valid_until: datetime
     checked_at: datetime
+    references: tuple[str, ...] = ()  # of the people, when they were just read
 
     @property
     def reason(self) -> str:
@@ -129,35 +133,23 @@ def _own(fact: Fact, mine: Collection[str]) -> bool:
     return fact.code == "leased" and any(part in mine for part in (fact.ref or "").split())
 
 
-def _strictest(question: Question, by: Actor) -> str:
-    """The purpose is not the caller's to choose freely: key and campaign limit it."""
-    asked = [question.purpose]
-    if question.campaign:
-        asked.append(question.campaign.purpose)
-    if by.key and by.key.purposes and question.purpose not in by.key.purposes:
-        asked.append("sales")
-    # A call-back needs a promised slot, and none can be promised yet; a service call a reference.
-    if question.purpose == "callback" or (
-        question.purpose == "service" and not question.reference.strip()
-    ):
-        asked.append("sales")
-    return min(asked, key=STRICTNESS.index)
-
-
 @transaction.atomic
 def decide(question: Question, *, by: Actor, at: datetime | None = None) -> Decision:
     """Answers, records what was answered, and on a reserved allow leases the person.
 
     `at` None reads the database's clock after the lock, in the statement that reads the
     blocks. An older `at` only makes the answer stricter. The same actor and `request_id` get
-    the same decision. Raises policies.UnknownPolicy when the campaign names none that exists.
+    the same decision; OtherQuestion when they ask about somebody else. Raises
+    policies.UnknownPolicy when the campaign names none that exists.
     """
     if question.request_id:
         earlier = _earlier(question, by, at)
         if earlier:
             return earlier
     policy = policies.get(question.campaign.policy if question.campaign else "none")
-    purpose = _strictest(question, by)
+    purpose = purposes.strictest(
+        question.purpose, campaign=question.campaign, reference=question.reference, by=by
+    )
     number, valid = _number(question)
     if not valid:
         read = facts.read(gap=policy.min_gap, at=at)
@@ -167,7 +159,8 @@ def decide(question: Question, *, by: Actor, at: datetime | None = None) -> Deci
         read = _hold_and_read(number, ids, policy.min_gap, at)
         mine = (f"user:{question.agent.pk}",) if question.agent else ()
         found = _judge(read, purpose, mine=mine)
-        if not read.people and settings.GATE_UNKNOWN_NUMBER == "deny":
+        unwanted = settings.GATE_UNKNOWN_NUMBER == "deny" and not read.people
+        if unwanted and purpose in BY_CODE["unknown_number"].stops:
             found = (*found, Block("unknown_number", None, None))
     return _record(question, read, found, number, purpose, policy, by)
 
@@ -195,7 +188,34 @@ def _earlier(question: Question, by: Actor, at: datetime | None) -> Decision | N
     facts.hold_request(by=by.code, request_id=question.request_id)
     since = (at or clock.now()) - SAME_ANSWER_FOR
     row = checks.of_request(by=by.code, request_id=question.request_id, since=since)
-    return _restored(row) if row else None
+    if row is None:
+        return None
+    number, _valid = _number(question)
+    hashed = facts.hash_number(number) if number else None
+    known = bytes(row["number_hash"]) if row["number_hash"] is not None else None
+    if known != hashed or (question.customer and row["customer_ids"] != [question.customer.pk]):
+        raise OtherQuestion(_("This request id was used before, for another number or customer."))
+    return _looked_at_again(replace(_restored(row), number=number), row, at)
+
+
+def _looked_at_again(decision: Decision, row: dict[str, Any], at: datetime | None) -> Decision:
+    """An allow is not repeated over what was promised since: the same decision then denies."""
+    if not decision.allow:
+        return decision
+    gap = _policy(row).min_gap
+    read = _hold_and_read(decision.number, list(decision.people), gap, at)
+    found = _judge(read, row["purpose"], mine=_mine(row))
+    if not found:
+        return decision
+    return replace(
+        decision, allow=False, code=found[0].code, blocks=found, not_before=_not_before(found)
+    )
+
+
+def _mine(row: dict[str, Any]) -> tuple[str, ...]:
+    """The leases that do not speak against this decision: its own, and those of its agent."""
+    agent = (f"user:{row['agent_id']}",) if row["agent_id"] else ()
+    return (str(row["id"]), *agent)
 
 
 def _record(
@@ -219,6 +239,7 @@ def _record(
         id=checks.new_id(read.at),
         valid_until=read.at + policy.permit,
         checked_at=read.at,
+        references=read.references,
     )
     if allow and reserve:
         leases.take(
@@ -312,7 +333,7 @@ def still_stands(decision_id: uuid.UUID, *, by: Actor, at: datetime) -> Standing
         return Standing(False, "expired", decision)
     people = decision.people
     read = facts.read(ids=people, gap=_policy(row).min_gap, at=at)
-    found = _judge(read, row["purpose"], mine=(str(decision_id),))
+    found = _judge(read, row["purpose"], mine=_mine(row))
     return Standing(not found, found[0].code if found else "ok", decision)
 
 

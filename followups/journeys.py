@@ -95,43 +95,44 @@ def _failed(delivery: Delivery, at: datetime) -> Trouble:
     last = max(bad, key=lambda row: row.occurred_at, default=None)
     if last is None:
         return Trouble("bounced", _("The mail could not be delivered."))
-    when = {"when": instants.brief(last.occurred_at, now=at)}
+    when = {"when": instants.said(last.occurred_at, now=at)}
     if last.kind == "never_received":
-        return Trouble("never_received", _("The customer said at %(when)s that it never came.") % when)
+        return Trouble("never_received", _("The customer said %(when)s that it never came.") % when)
     if last.hard:
-        words = _("The mail bounced at %(when)s: the address does not exist.")
+        words = _("The mail bounced %(when)s: the address does not exist.")
     elif last.source == "smtp" and not last.status_code:
-        words = _("The mail server could not be reached for a day; we gave up at %(when)s.")
+        words = _("The mail server could not be reached for a day; we gave up %(when)s.")
         return Trouble("server_down", words % when)
     else:
-        words = _("The mail bounced at %(when)s: the mailbox did not take it (%(status)s).")
+        words = _("The mail bounced %(when)s: the mailbox did not take it (%(status)s).")
     return Trouble("bounced", words % {**when, "status": last.status_code or "?"})
 
 
 def _held_up(delivery: Delivery, at: datetime) -> Trouble:
-    wait = {
-        "when": instants.brief(delivery.next_try_at, now=at) if delivery.next_try_at else "",
+    soon = delivery.next_try_at is None or delivery.next_try_at <= at
+    again = {
+        "when": _("in a moment") if soon else instants.said(delivery.next_try_at or at, now=at),
         "code": delivery.reply_code,
     }
     if delivery.reply_code:
         words = _(
-            "The mail server asked us to wait (%(code)s); next try at %(when)s. Nothing is lost."
+            "The mail server asked us to wait (%(code)s); next try %(when)s. Nothing is lost."
         )
     else:
-        words = _("The mail server does not answer; next try at %(when)s. Nothing is lost.")
-    return Trouble("server_down", words % wait)
+        words = _("The mail server does not answer; next try %(when)s. Nothing is lost.")
+    return Trouble("server_down", words % again)
 
 
 def _sent(known: Fold, at: datetime) -> Trouble:
     if known.delivered_at:
-        words = _("Delivered to the mailbox at %(when)s. It is proven when nothing comes back.")
+        words = _("Delivered to the mailbox %(when)s. It is proven when nothing comes back.")
         since = known.delivered_at
     elif known.accepted_at:
-        words = _("The mail server took it at %(when)s. It is proven when nothing comes back.")
+        words = _("The mail server took it %(when)s. It is proven when nothing comes back.")
         since = known.accepted_at
     else:
         return Trouble("on_its_way", _("The mail has left."))
-    return Trouble("on_its_way", words % {"when": instants.brief(since, now=at)})
+    return Trouble("on_its_way", words % {"when": instants.said(since, now=at)})
 
 
 @dataclass(frozen=True)
@@ -187,9 +188,9 @@ def _pace(promise: Promise, delivery: Delivery | None) -> int | None:
 
 def _sentence(promise: Promise, delivery: Delivery | None, at: datetime) -> str:
     if promise.status == Promise.Status.KEPT and promise.kept_at and promise.settled_at:
-        return _("Kept at %(kept)s, proven at %(proven)s.") % {
-            "kept": instants.brief(promise.kept_at, now=at),
-            "proven": instants.brief(promise.settled_at, now=at),
+        return _("Kept %(kept)s, proven %(proven)s.") % {
+            "kept": instants.said(promise.kept_at, now=at),
+            "proven": instants.said(promise.settled_at, now=at),
         }
     if promise.status != Promise.Status.OPEN:
         return _("This promise is %(state)s.") % {"state": STATES[str(promise.status)]}
@@ -202,11 +203,11 @@ def _steps(promise: Promise, delivery: Delivery | None) -> tuple[Step, ...]:
     moments = (
         delivery.queued_at if delivery else None,
         delivery.sending_at if delivery else None,
-        known.accepted_at,
+        known.accepted_at or _accepted_at(delivery),
         known.delivered_at,
         promise.settled_at,
     )
-    labels = (
+    labels: tuple[str, ...] = (
         _("queued"),
         _("leaving"),
         _("accepted by the mail server"),
@@ -214,10 +215,30 @@ def _steps(promise: Promise, delivery: Delivery | None) -> tuple[Step, ...]:
         _("proven"),
     )
     place, mark = _place(promise, delivery, known)
+    if mark == "failed":
+        labels = (*labels[:place], _stopped(delivery), *labels[place + 1 :])
     return tuple(
         Step(label, "done" if n < place else mark if n == place else "todo", moment)
         for n, (label, moment) in enumerate(zip(labels, moments, strict=True))
     )
+
+
+def _accepted_at(delivery: Delivery | None) -> datetime | None:
+    """What came back had been accepted all the same."""
+    return delivery.settled_at if delivery and delivery.status == Status.SENT else None
+
+
+def _stopped(delivery: Delivery | None) -> str:
+    """The station at which the journey ended, in place of the one it did not reach."""
+    if delivery is None:
+        return _("no address")
+    words = {
+        Status.SENT: _("came back"),
+        Status.FAILED: _("refused"),
+        Status.UNKNOWN: _("not known whether it left"),
+        Status.CANCELLED: _("taken back"),
+    }
+    return words.get(Status(delivery.status), _("stopped"))
 
 
 def _place(promise: Promise, delivery: Delivery | None, known: Fold) -> tuple[int, str]:

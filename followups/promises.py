@@ -13,10 +13,11 @@ from crm.actors import Actor
 from crm.models import Attempt, User
 from crm.policies import Policy
 from crm.workdays import Calendar
-from followups import ladder
+from followups import judgement, ladder
+from followups.judgement import Judgement
 from followups.models import Escalation, Promise, PromiseDelivery, PromiseEvent, PromiseText
 from offers.evidence import quiet_span
-from offers.grades import Fold, fold
+from offers.grades import Fold
 from offers.models import Delivery, Document, OfferVersion
 
 Status, Track = Promise.Status, Promise.Track
@@ -192,26 +193,6 @@ def take_step(*, promise: Promise, step: int) -> bool:
     return won
 
 
-@dataclass(frozen=True)
-class Judgement:
-    """What the attached deliveries add up to for one promise."""
-
-    proof: Fold | None  # the delivery that reached the required grade first
-    standing: tuple[Fold, ...]  # every delivery at E1 or better
-
-
-def judge(promise: Promise) -> Judgement:
-    """Folds each attached delivery's evidence since the promise was made. Reads only."""
-    attached = promise.attached.prefetch_related("delivery__evidence")
-    folds = [
-        fold(e for e in row.delivery.evidence.all() if e.occurred_at >= promise.made_at)
-        for row in attached
-    ]
-    enough = [f for f in folds if f.grade >= promise.required_grade]
-    first = min(enough, key=lambda f: f.reached[promise.required_grade], default=None)
-    return Judgement(proof=first, standing=tuple(f for f in folds if f.stands))
-
-
 @transaction.atomic
 def weigh(*, promise: Promise, by: Actor, at: datetime) -> Promise:
     """Brings a promise in line with its evidence: kept, open again, or on the other track.
@@ -221,13 +202,20 @@ def weigh(*, promise: Promise, by: Actor, at: datetime) -> Promise:
     """
     customers.hold([promise.customer_id])
     row = Promise.objects.select_for_update(of=("self",)).get(pk=promise.pk)
-    judgement = judge(row)
-    if row.status == Status.OPEN and judgement.proof:
-        _keep(row, judgement.proof, by=by, at=at)
+    found = judgement.judge(row)
+    if found.standing and min(f.reached[1] for f in found.standing) > row.due_at:
+        # It left after all, but late: nothing stood at due, even if no sweep had looked yet.
+        mark_broken(promise=row, by=by, at=at)
+    if row.status == Status.OPEN and found.proof:
+        _keep(row, found.proof, by=by, at=at)
     elif row.status == Status.OPEN:
-        _retrack(row, judgement, by=by, at=at)
-    elif row.status == Status.KEPT and judgement.proof is None:
+        _retrack(row, found, by=by, at=at)
+    elif row.status == Status.KEPT and found.proof is None:
         _reopen(row, by=by, at=at)
+        # Another delivery may still stand: then the promise is not late, its proof is pending.
+        _retrack(row, found, by=by, at=at)
+        if not found.standing and row.due_at <= at:
+            mark_broken(promise=row, by=by, at=at)
     return row
 
 
@@ -242,17 +230,9 @@ def _keep(promise: Promise, proof: Fold, *, by: Actor, at: datetime) -> None:
         cause="proven",
         kept_at=kept_at,
         settled_at=at,
-        readable_at=_readable_at(promise, proof),
+        readable_at=judgement.readable_at(promise, proof),
         track=Track.PROOF,
     )
-
-
-def _readable_at(promise: Promise, proof: Fold) -> datetime:
-    """A mail can be read when it was accepted, or when the customer's act shows that it was."""
-    unseen = proof.accepted_at is None and proof.delivered_at is None
-    if promise.required_grade >= 4 or unseen:
-        return proof.reached[min(promise.required_grade, 4)]
-    return proof.reached[1]
 
 
 def _reopen(promise: Promise, *, by: Actor, at: datetime) -> None:
@@ -278,17 +258,15 @@ def _reopen(promise: Promise, *, by: Actor, at: datetime) -> None:
         next_rung_at=rungs[0],
         proof_expected_at=None,
     )
-    if promise.due_at <= at:
-        mark_broken(promise=promise, by=by, at=at)
 
 
-def _retrack(promise: Promise, judgement: Judgement, *, by: Actor, at: datetime) -> None:
+def _retrack(promise: Promise, found: Judgement, *, by: Actor, at: datetime) -> None:
     """Which rungs count now: those of lateness, or those of proof while a delivery stands."""
-    if not judgement.standing:
+    if not found.standing:
         if promise.track == Track.PROOF:
             _back_to_lateness(promise, by=by, at=at)
         return
-    expected = min((span[1] for span in map(quiet_span, judgement.standing) if span), default=at)
+    expected = min((span[1] for span in map(quiet_span, found.standing) if span), default=at)
     if promise.track == Track.PROOF and promise.proof_expected_at is not None:
         same_kind = expected == promise.proof_expected_at or expected == at
         if same_kind:

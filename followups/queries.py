@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import connection
@@ -29,7 +30,7 @@ from crm.models import Attempt, Customer, Team, User
 from crm.workdays import Calendar
 from followups import gate
 from followups.gate import Block
-from followups.journeys import STATES, Trouble, newest, state, trouble
+from followups.journeys import CAUSES, STATES, Trouble, newest, state, trouble
 from followups.models import Item, Notice, Promise, PromiseDelivery
 from followups.promises import due
 
@@ -62,6 +63,10 @@ class PromiseRow:
     @property
     def word(self) -> str:
         return str(STATES[self.state])
+
+    @property
+    def cause(self) -> str:
+        return str(CAUSES[self.trouble.cause])
 
 
 def _row(promise: Promise, at: datetime) -> PromiseRow:
@@ -101,7 +106,8 @@ def next_to_call(*, user: User, at: datetime) -> NextToCall:
     """
     waiting: dict[int, FollowUp] = {}
     for promise in _read_through(user, at)[:LONGEST_LIST]:
-        waiting.setdefault(promise.customer_id, FollowUp(promise, promise.ready_at))
+        ready_at: datetime = getattr(promise, "ready_at")  # noqa: B009  (annotated below)
+        waiting.setdefault(promise.customer_id, FollowUp(promise, ready_at))
     people = [row.promise.customer for row in waiting.values()]
     blocks = gate.blocks(people, purpose="sales", at=at) if people else {}
     rows = tuple(row for pk, row in waiting.items() if not blocks[pk])
@@ -230,7 +236,7 @@ ORDER BY min(g.at) DESC
 
 
 def _avoided(teams: QuerySet[Team], at: datetime) -> list[tuple[int, str, datetime, int, str]]:
-    values = {
+    values: dict[str, Any] = {
         "since": at - AVOIDED_OVER,
         "at": at,
         "zone": settings.TIME_ZONE,

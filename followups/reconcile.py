@@ -50,12 +50,20 @@ def _reweigh(at: datetime) -> int:
     )
     mended = 0
     for promise in Promise.objects.filter(lost)[:BATCH]:
-        before = (promise.status, promise.track)
-        after = promises.weigh(promise=promise, by=RECONCILER, at=at)
-        if (after.status, after.track) != before:
-            log.error("promise differed from its evidence", extra={"promise": promise.pk})
-            mended += 1
+        try:
+            mended += _reweigh_one(promise, at)
+        except Exception:
+            log.exception("could not weigh", extra={"promise": promise.pk})
     return mended
+
+
+def _reweigh_one(promise: Promise, at: datetime) -> bool:
+    before = (promise.status, promise.track)
+    after = promises.weigh(promise=promise, by=RECONCILER, at=at)
+    differed = (after.status, after.track) != before
+    if differed:
+        log.error("promise differed from its evidence", extra={"promise": promise.pk})
+    return differed
 
 
 def unserved() -> Iterable[Promise]:

@@ -26,6 +26,11 @@ PROMISE: dict[str, str | Lazy] = {
     "proven": gettext_lazy("kept: proof of delivery"),
     "reopened": gettext_lazy("open again: what had arrived did not"),
     "broken": gettext_lazy("broken: due, and nothing stands"),
+    "rung_owner": gettext_lazy("its owner was told"),
+    "rung_owner_and_team": gettext_lazy("its owner and the team were told"),
+    "rung_supervisor": gettext_lazy("the supervisor was told"),
+    "rung_operations": gettext_lazy("operations were told"),
+    "rung_management": gettext_lazy("the management was told"),
 }
 
 
@@ -94,7 +99,7 @@ def _promises(customer: Customer) -> Iterable[Entry]:
         title = _("Promise %(reference)s") % {"reference": row.promise.reference}
         words = str(PROMISE.get(row.cause, row.cause))
         if row.cause == "made":
-            words = f"{words}: “{row.promise.text.words}”"
+            words = f"“{row.promise.text.words}”"
         yield Entry(row.at, "promise", title, words, row.by)
 
 

@@ -67,9 +67,7 @@ def save(*, call: Call, wishes: Sequence[Wish], by: Actor, at: datetime) -> Save
     if known:
         made = tuple(Promise.objects.filter(attempt=known))
         return Saved(known, made, new=False)
-    terms = [
-        _terms(wish, n, customer=call.customer, by=by, at=at) for n, wish in enumerate(wishes)
-    ]
+    terms = [_terms(wish, n, customer=call.customer, by=by, at=at) for n, wish in enumerate(wishes)]
     recorded = conversations.record(call=call, terms=terms, by=by, at=at)
     return Saved(recorded.logged.attempt, recorded.promises, new=True)
 

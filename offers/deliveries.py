@@ -247,18 +247,19 @@ def free_expired(*, at: datetime) -> int:
     for status, to in ((Status.CLAIMED, Status.QUEUED), (Status.SENDING, Status.UNKNOWN)):
         expired = Delivery.objects.filter(status=status, lease_until_at__lte=at)
         for pk in list(expired.values_list("pk", flat=True)[:1000]):
-            columns = {"next_try_at": at} if to == Status.QUEUED else {}
-            freed += _move(
-                Delivery.objects.filter(lease_until_at__lte=at),
-                pk,
-                to,
-                sources=(status,),
-                by=SWEEPER,
-                at=at,
-                cause="lease_expired",
-                **columns,
-            )
+            freed += _free(expired.filter(pk=pk), pk, to, status, at)
     return freed
+
+
+@transaction.atomic
+def _free(expired: QuerySet[Delivery], pk: int, to: str, source: str, at: datetime) -> bool:
+    """Passes over a row whose holder stands still in the middle of a move: its turn comes."""
+    if expired.select_for_update(skip_locked=True).first() is None:
+        return False
+    columns = {"next_try_at": at} if to == Status.QUEUED else {}
+    return _move(
+        expired, pk, to, sources=(source,), by=SWEEPER, at=at, cause="lease_expired", **columns
+    )
 
 
 def shift_leases(*, by: timedelta) -> None:

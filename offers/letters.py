@@ -49,17 +49,21 @@ def offer_mail(
     contact: str,
     reading_days: int,
     link: str = "",
+    offer: bool = True,
 ) -> Mail:
-    """The mail that carries the offer. Every value becomes one line of text, so that none can
-    add a header or a paragraph of its own. KeyError for a language without texts."""
+    """The mail that carries the offer, or another document when `offer` is false.
+
+    Every value becomes one line of text, so that none can add a header or a paragraph of its
+    own. KeyError for a language without texts.
+    """
     name, reference = plain(customer_name), plain(reference)
     letter = _Letter(
         language=language,
-        subject=_said("subject", language, reference=reference),
+        subject=_said("subject" if offer else "subject_document", language, reference=reference),
         greeting=_said("greeting" if name else "greeting_unnamed", language, name=name),
         promised=_said("promised", language, date=day(promised_on, language)),
         promised_words=plain(promised_words),
-        attached=_said("attached", language),
+        attached=_said("attached" if offer else "attached_document", language),
         link_words=_said("link", language),
         link=plain(link),
         quiet=_quiet(language, reading_days),
@@ -72,6 +76,11 @@ def offer_mail(
         text=render_to_string("emails/offer.txt", {"letter": letter}),
         html=render_to_string("emails/offer.html", {"letter": letter}),
     )
+
+
+def suggested(*, language: str, offer: bool) -> str:
+    """What an agent may say when promising it, in the customer's language."""
+    return _said("suggested_offer" if offer else "suggested_document", language)
 
 
 def _said(key: str, language: str, **values: object) -> str:

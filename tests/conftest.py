@@ -29,6 +29,11 @@ FLAGS = [
 ]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--storm-seconds", default=30, type=float, help="how long tests/storm storms")
+    parser.addoption("--seed", default=11, type=int, help="what the storm's faults are drawn from")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Marks what needs a browser, and puts it last.
 

@@ -167,9 +167,17 @@ class AttemptText(models.Model):
     """The number that was tried and the agent's note; blanked on erasure."""
 
     attempt = models.OneToOneField(Attempt, models.CASCADE, primary_key=True, related_name="text")
-    number = models.CharField(max_length=16, blank=True, db_index=True)
+    number = models.CharField(max_length=16, blank=True)
     note = models.TextField(blank=True)
     recording_ref = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        # Many attempts have no number: without them the index stays small, and is always chosen.
+        indexes = [
+            models.Index(
+                fields=["number"], name="attempt_of_number", condition=~models.Q(number="")
+            )
+        ]
 
     def __str__(self) -> str:
         return f"text of attempt {self.pk}"

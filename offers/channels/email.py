@@ -68,6 +68,7 @@ def compose(delivery: Delivery, document: Document, at: datetime) -> bytes:
         reading_days=text.reading_days,
         company=settings.COMPANY_NAME,
         contact=settings.COMPANY_CONTACT,
+        offer=document.kind == Document.Kind.OFFER,
     )
     return message.build(
         message_id=message_id(delivery),

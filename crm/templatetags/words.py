@@ -1,0 +1,78 @@
+"""Template words of every storey: instants, days, money, numbers, as people read them."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from django import template
+from django.conf import settings
+from django.urls import NoReverseMatch, reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from crm import access, instants, phone, wording
+
+register = template.Library()
+
+
+@register.simple_tag(takes_context=True)
+def instant(context: dict[str, Any], at: datetime | None) -> SafeString | str:
+    """A short instant with the exact one on hover; nothing for None."""
+    if at is None:
+        return ""
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>',
+        at.isoformat(),
+        instants.exact(at),
+        instants.brief(at, now=context.get("page_at")),
+    )
+
+
+@register.filter
+def day(on: date | None) -> str:
+    return instants.day(on) if on else ""
+
+
+@register.filter
+def money(amount: Decimal | None) -> str:
+    return instants.money(amount) if amount is not None else ""
+
+
+@register.filter
+def grouped(e164: str) -> str:
+    """+32 470 12 34 56"""
+    return phone.international(e164)
+
+
+@register.filter
+def disposition(code: str | None) -> str:
+    return wording.disposition(code) if code else ""
+
+
+@register.simple_tag(takes_context=True)
+def may(context: dict[str, Any], action: str) -> bool:
+    """Whether the reader's role allows the action (crm/access.py)."""
+    user = context.get("user")
+    return bool(user and user.is_authenticated and access.may(user, action))
+
+
+@register.inclusion_tag("partials/demo.html", takes_context=True)
+def demo(context: dict[str, Any]) -> dict[str, Any]:
+    """The demo's strip: that it is one, where its mails are, and the control of its clock."""
+    return {
+        "on": settings.KEPT_DEMO,
+        "mail": _address("demo_mail"),
+        "clock": _address("demo_clock"),
+        "csrf_token": context.get("csrf_token"),
+        "page_at": context.get("page_at"),
+        "request": context.get("request"),
+    }
+
+
+def _address(name: str) -> str:
+    try:
+        return reverse(name)
+    except NoReverseMatch:
+        return ""

@@ -1,0 +1,93 @@
+"""Pages of this storey: logging in, the way home, finding a customer, the screen pop."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib.auth.views import LoginView
+from django.db.models import prefetch_related_objects
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from config import clock
+from crm import access, customers, phone, queries
+from crm.forms import LoginForm
+from crm.models import Customer, User
+
+
+class Login(LoginView):
+    """Django's own, with our form; the person's language comes along."""
+
+    authentication_form = LoginForm
+    redirect_authenticated_user = True
+
+    def form_valid(self, form: LoginForm) -> HttpResponse:  # type: ignore[override]
+        response = super().form_valid(form)
+        user = form.get_user()
+        if isinstance(user, User):
+            response.set_cookie(
+                settings.LANGUAGE_COOKIE_NAME,
+                user.language,
+                max_age=settings.SESSION_COOKIE_AGE,
+                secure=settings.SECURE,
+                httponly=True,
+                samesite="Lax",
+            )
+        return response
+
+
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    """Each role has its own first page."""
+    user = reader(request)
+    if access.may(user, "see_board"):
+        return redirect("board")
+    if access.may(user, "log_calls"):
+        return redirect("desk")
+    return render(request, "crm/home.html")
+
+
+def reader(request: HttpRequest) -> User:
+    """Who is logged in; the middleware has sent everybody else to the log-in page."""
+    if not isinstance(request.user, User):
+        raise TypeError("this page is for people who are logged in")
+    return request.user
+
+
+@require_safe
+def search(request: HttpRequest) -> HttpResponse:
+    """Customers by number, name or reference; the only one found opens at once."""
+    user, at = reader(request), clock.now()
+    access.require(user, "see_customers")
+    wanted = request.GET.get("q", "").strip()[:100]
+    region = settings.DEFAULT_COUNTRY
+    found = queries.search(wanted, user=user, at=at, region=region, limit=31)
+    if len(found) == 1:
+        return _open(found[0])
+    prefetch_related_objects(found, "text", "team", "postal")
+    return render(
+        request, "crm/search.html", {"wanted": wanted, "rows": found[:30], "more": len(found) > 30}
+    )
+
+
+@require_safe
+def pop(request: HttpRequest) -> HttpResponse:
+    """The screen pop: whose call comes in. Several sharers: the agent asks and chooses."""
+    user, at = reader(request), clock.now()
+    access.require(user, "see_customers")
+    typed = request.GET.get("phone", "")[:60]
+    try:
+        number = phone.normalise(typed, settings.DEFAULT_COUNTRY)
+    except phone.NotANumber:
+        return render(request, "crm/search.html", {"wanted": typed.strip(), "odd_number": True})
+    found = list(customers.of_number(number).select_related("text", "team", "postal")[:30])
+    for customer in found:
+        access.glance(user=user, customer=customer, at=at)
+    if len(found) == 1:
+        return _open(found[0])
+    return render(request, "crm/search.html", {"wanted": number, "rows": found, "pop": True})
+
+
+def _open(customer: Customer) -> HttpResponse:
+    return redirect(reverse("sheet", args=[customer.reference]))

@@ -1,0 +1,123 @@
+"""POST /calls: a call and the promises made in it, logged by telephony or another system."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils.translation import gettext as _
+from ninja import Router
+
+from config.celery import nudge
+from config.problems import DOCUMENTED, Problem, invalid
+from crm import calls, idempotency
+from crm.api import Caller, Key, Strict, caller_of
+from followups import conversations, promises
+from followups.api import contact
+from followups.api.contact import Logged
+from followups.models import Promise
+
+router = Router(tags=["calls"])
+LONGEST_KEY = 200
+
+
+class Made(Strict):
+    """A promise of this call."""
+
+    reference: str
+    kind: str
+    channel: str
+    status: str
+    due_at: datetime
+
+
+class Written(Strict):
+    """What became of the call: new (201), more was known (revised), or the same again."""
+
+    attempt: int
+    new: bool
+    revised: bool
+    revision: int
+    promises: list[Made]
+
+
+@router.post(
+    "/calls",
+    auth=Key("calls:write"),
+    response={200: Written, 201: Written},
+    summary="Log a call and the promises made in it",
+    openapi_extra={
+        "parameters": [
+            {
+                "in": "header",
+                "name": "Idempotency-Key",
+                "required": False,
+                "description": "The same key and body get the same answer for seven days.",
+                "schema": {"type": "string", "maxLength": LONGEST_KEY},
+            }
+        ],
+        **DOCUMENTED,
+    },
+)
+def log(request: HttpRequest, call: Logged) -> HttpResponse:
+    """All of it or nothing. The same `source` and `external_id` again is the same call."""
+    caller = caller_of(request)
+    key = request.headers.get("Idempotency-Key", "")
+    if not key:
+        status, answer = _log(call, caller)
+    else:
+        status, answer = _once(key, call, caller)
+    # Sorted, because a stored answer comes back in an order of its own.
+    return JsonResponse(answer, status=status, json_dumps_params={"sort_keys": True})
+
+
+def _once(key: str, call: Logged, caller: Caller) -> idempotency.Answer:
+    if len(key) > LONGEST_KEY or not key.isprintable():
+        raise invalid(
+            "Idempotency-Key", _("At most %(most)d readable characters.") % {"most": LONGEST_KEY}
+        )
+    try:
+        return idempotency.once(
+            actor=caller.by.code,
+            key=key,
+            body={"operation": "calls", "body": call.model_dump(mode="json")},
+            at=caller.at,
+            act=lambda: _log(call, caller),
+        )
+    except idempotency.StillRunning as error:
+        raise Problem("still_running", headers={"Retry-After": "1"}) from error
+    except idempotency.OtherBody as error:
+        raise Problem("idempotency_key_reused") from error
+
+
+def _log(asked: Logged, caller: Caller) -> tuple[int, dict[str, Any]]:
+    call, terms = contact.understood(asked, caller)
+    try:
+        recorded = conversations.record(call=call, terms=terms, by=caller.by, at=caller.at)
+    except calls.Contradiction as error:
+        raise Problem("contradiction", str(error)) from error
+    except promises.Refused as error:
+        raise invalid(error.field, str(error)) from error
+    if recorded.promises:
+        nudge("send")
+    logged = recorded.logged
+    made = Promise.objects.filter(attempt=logged.attempt).order_by("pk")
+    written = Written(
+        attempt=logged.attempt.pk,
+        new=logged.new,
+        revised=logged.revised,
+        revision=logged.attempt.revision,
+        promises=[_made(promise) for promise in made],
+    )
+    return (201 if logged.new else 200), written.model_dump(mode="json")
+
+
+def _made(promise: Promise) -> Made:
+    return Made(
+        reference=promise.reference,
+        kind=promise.kind,
+        channel=promise.plan[promise.plan_step],
+        status=promise.status,
+        due_at=promise.due_at,
+    )

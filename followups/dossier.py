@@ -1,0 +1,125 @@
+"""Everything that the sheet shows of one customer, read in a fixed number of queries."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from crm import instants
+from crm.actors import Actor
+from crm.models import Customer, PhoneNumber, Suppression, User
+from followups import checks, facts, gate, queries, timeline
+from followups.gate import Block, Decision
+from followups.journeys import Journey, journey
+from followups.lamp import Lamp, light
+from followups.models import Item, Promise
+from offers import documents
+from offers.models import OfferVersion
+
+# While a permit stands the page looks again, so that a link to dial does not outlive it.
+PERMIT_PACE = 15
+
+
+@dataclass(frozen=True)
+class Permit:
+    """The reader's own decision for this call; `standing` while it may still be acted on."""
+
+    decision: Decision
+    number_hash: bytes
+    standing: bool
+
+
+@dataclass(frozen=True)
+class Number:
+    """A number of the customer. `dial`: the reader was allowed to call it just now."""
+
+    e164: str
+    lamp: Lamp
+    dial: bool
+    shared: bool
+
+
+def permit(decision_id: uuid.UUID | None, *, user: User, at: datetime) -> Permit | None:
+    """What the reader was answered; None for an unknown id and for somebody else's."""
+    if decision_id is None:
+        return None
+    standing = gate.still_stands(decision_id, by=Actor.person(user), at=at)
+    row = checks.find(decision_id)
+    if standing is None or row is None:
+        return None
+    return Permit(standing.decision, bytes(row["number_hash"] or b""), standing.stands)
+
+
+def read(customer: Customer, *, user: User, at: datetime) -> dict[str, Any]:
+    """What stands still on the sheet."""
+    due_by = queries.due_by(user=user, at=at)
+    return {
+        "offers": _offers(customer),
+        "timeline": timeline.of(customer),
+        "answers": timeline.answers(customer),
+        "wishes": Suppression.objects.filter(customer=customer, lifted_at=None),
+        "due_words": instants.spoken(due_by, now=at) if due_by else "",
+    }
+
+
+def live(customer: Customer, *, user: User, at: datetime, permit: Permit | None) -> dict[str, Any]:
+    """What moves: the lamp, the numbers, the journeys, and the seconds until the next look."""
+    mine = (f"user:{user.pk}",)
+    sharers = _sharers(customer)
+    everybody = {customer.pk: customer} | {s.customer_id: s.customer for s in sharers}
+    blocks = gate.blocks(everybody.values(), purpose="sales", at=at, mine=mine)
+    standing = permit.decision if permit and permit.standing else None
+    journeys = _journeys(customer, at)
+    items = queries.items_of(user).filter(customer=customer).exclude(kind=Item.Kind.ANSWER)
+    paces = [row.pace for row in journeys if row.pace] + ([PERMIT_PACE] if standing else [])
+    return {
+        "lamp": light(blocks[customer.pk], at=at, permit=standing),
+        "numbers": [_number(row, sharers, blocks, permit, at) for row in customer.numbers.all()],
+        "journeys": journeys,
+        "mend": {item.promise_id: item for item in items},
+        "pace": min(paces, default=None),
+    }
+
+
+def _sharers(customer: Customer) -> list[PhoneNumber]:
+    """The rows by which others have a number of this customer."""
+    own = [row.e164 for row in customer.numbers.all()]
+    rows = PhoneNumber.objects.filter(e164__in=own).exclude(customer=customer)
+    return list(rows.select_related("customer"))
+
+
+def _number(
+    row: PhoneNumber,
+    sharers: list[PhoneNumber],
+    blocks: dict[int, tuple[Block, ...]],
+    permit: Permit | None,
+    at: datetime,
+) -> Number:
+    """A shared number is shut when anybody who has it is blocked; nobody is named."""
+    others = [s.customer_id for s in sharers if s.e164 == row.e164]
+    found = [block for pk in (row.customer_id, *others) for block in blocks[pk]]
+    asked = permit is not None and permit.number_hash == facts.hash_number(row.e164)
+    dial = asked and permit is not None and permit.standing and not found
+    return Number(row.e164, light(found, at=at), dial, bool(others))
+
+
+def _journeys(customer: Customer, at: datetime) -> list[Journey]:
+    rows = queries.with_journeys(Promise.objects.filter(customer=customer))
+    return [journey(promise, at=at) for promise in rows.order_by("-made_at", "-pk")[:20]]
+
+
+def _offers(customer: Customer) -> list[dict[str, Any]]:
+    """The versions, newest first: the figures, and the documents that the customer holds."""
+    rows = OfferVersion.objects.filter(offer__customer=customer).select_related("offer")
+    versions = rows.prefetch_related("lines", "documents").order_by("-created_at", "-pk")
+    found = []
+    for version in versions[:10]:
+        figures = documents.comparison(version) if _has_today(version) else None
+        found.append({"version": version, "figures": figures})
+    return found
+
+
+def _has_today(version: OfferVersion) -> bool:
+    return any(line.side == "today" for line in version.lines.all())

@@ -1,0 +1,24 @@
+"""Template words of this storey: the bell."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import template
+
+from followups import queries
+
+register = template.Library()
+
+
+@register.simple_tag(takes_context=True)
+def unread(context: dict[str, Any]) -> int:
+    """How many notices the reader has not read."""
+    user = context.get("user")
+    return queries.unread(user) if user and user.is_authenticated else 0
+
+
+@register.filter
+def of(found: dict[Any, Any], key: object) -> Any:
+    """The value under a key, or nothing."""
+    return found.get(key)

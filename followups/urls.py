@@ -1,0 +1,22 @@
+"""Addresses of this storey: desk, sheet, items, bell, board."""
+
+from __future__ import annotations
+
+from django.urls import include, path
+
+from followups.views import boards, desk, sheet
+
+urlpatterns = [
+    path("demo/", include("followups.urls_demo")),
+    path("desk/", desk.desk, name="desk"),
+    path("items/<int:pk>/", desk.item, name="item"),
+    path("items/<int:pk>/close/", desk.close_item, name="close_item"),
+    path("notices/", desk.notices_page, name="notices"),
+    path("board/", boards.board, name="board"),
+    path("customers/<str:reference>/", sheet.sheet, name="sheet"),
+    path("customers/<str:reference>/live/", sheet.live, name="sheet_live"),
+    path("customers/<str:reference>/take/", sheet.take, name="take"),
+    path("customers/<str:reference>/calls/", sheet.save_call, name="save_call"),
+    path("leases/<uuid:decision>/renew/", sheet.renew, name="renew_lease"),
+    path("documents/<int:pk>/", sheet.document, name="document"),
+]

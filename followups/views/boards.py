@@ -1,0 +1,79 @@
+"""The supervisor's home: what is broken, what is due today, which calls were spared."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from config import clock
+from crm import access
+from crm.models import Team, User
+from crm.views import reader
+from followups import queries
+
+ROWS = {
+    "broken": queries.broken_rows,
+    "due": queries.due_today_rows,
+    "avoided": queries.avoided_rows,
+}
+
+
+@require_safe
+def board(request: HttpRequest) -> HttpResponse:
+    user, at = reader(request), clock.now()
+    access.require(user, "see_board")
+    teams = _teams(user)
+    team = next((row for row in teams if row.slug == request.GET.get("team")), None)
+    chosen = teams.filter(pk=team.pk) if team else teams
+    shown = request.GET.get("rows", "broken")
+    shown = shown if shown in ROWS else "broken"
+    words = {
+        "numbers": _numbers(queries.board(teams=chosen, at=at), shown),
+        "shown": shown,
+        "rows": ROWS[shown](teams=chosen, at=at),
+        "teams": teams,
+        "team": team,
+        "most": queries.LONGEST_LIST,
+    }
+    return render(request, "followups/board.html", words)
+
+
+def _teams(user: User) -> QuerySet[Team]:
+    """A supervisor sees the own team, operations all."""
+    rows = Team.objects.all()
+    return rows.filter(people=user) if user.role == User.Role.SUPERVISOR else rows
+
+
+def _numbers(board: queries.Board, shown: str) -> list[dict[str, Any]]:
+    found = [
+        (
+            "broken",
+            _("Broken now"),
+            board.broken,
+            _("open promises whose due time has passed, and nothing stands; target 0"),
+        ),
+        (
+            "due",
+            _("Due today"),
+            board.due_today,
+            _("open promises that are due before midnight"),
+        ),
+        (
+            "avoided",
+            _("Redundant calls avoided"),
+            board.avoided,
+            _(
+                "denied sales requests to somebody with an open promise, in 30 days; "
+                "counted once for each customer, campaign and day"
+            ),
+        ),
+    ]
+    return [
+        {"code": code, "title": title, "value": value, "formula": formula, "shown": code == shown}
+        for code, title, value, formula in found
+    ]

@@ -1,0 +1,230 @@
+"""The sheet of one customer: the gate lamp, the contract, the promises, the call form."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from datetime import datetime
+
+from django.contrib import messages
+from django.forms import BaseFormSet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from config import clock
+from config.celery import nudge
+from crm import access
+from crm.actors import Actor
+from crm.calls import Call
+from crm.models import Customer, User
+from crm.views import reader
+from followups import dossier, forms, gate, leases, wrapup
+from followups.dossier import Permit
+from followups.forms import NOBODY_SPOKE, CallForm, PromiseLine, PromiseLines
+from followups.promises import Refused
+from offers.models import Document
+
+RENEWED_FOR = leases.LONGEST / 30
+
+
+def _customer(request: HttpRequest, reference: str, at: datetime) -> Customer:
+    """Somebody whom the reader may open, or a 404 that does not tell the difference."""
+    user = reader(request)
+    access.require(user, "see_customers")
+    rows = access.customers(user, at=at).select_related("text", "team", "postal", "contract")
+    return get_object_or_404(
+        rows.prefetch_related("numbers", "emails", "contract__lines"), reference=reference
+    )
+
+
+def _decision(text: str | None) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(text or "")
+    except ValueError:
+        return None
+
+
+@require_safe
+def sheet(request: HttpRequest, reference: str) -> HttpResponse:
+    at = clock.now()
+    customer = _customer(request, reference, at)
+    decision = _decision(request.GET.get("decision"))
+    form = forms.new_call(
+        customer=customer, user=reader(request), at=at, decision=str(decision or "")
+    )
+    lines = PromiseLines(prefix=forms.LINES, form_kwargs={"customer": customer})
+    return _page(request, customer, at, form, lines, decision)
+
+
+def _page(
+    request: HttpRequest,
+    customer: Customer,
+    at: datetime,
+    form: CallForm,
+    lines: BaseFormSet[PromiseLine],
+    decision: uuid.UUID | None,
+    status: int = 200,
+) -> HttpResponse:
+    user = reader(request)
+    permit = dossier.permit(decision, user=user, at=at)
+    words = {
+        **dossier.read(customer, user=user, at=at),
+        "customer": customer,
+        "form": form,
+        "lines": lines,
+        "empty_line": lines.empty_form,
+        "saved": request.GET.get("saved", "")[:36],
+        "permit": permit,
+        "live": _live(request, customer, at, permit),
+    }
+    return render(request, "followups/sheet.html", words, status=status)
+
+
+def _live(
+    request: HttpRequest, customer: Customer, at: datetime, permit: Permit | None
+) -> dict[str, object]:
+    """What moves by itself, rendered: the lamp and the journeys, and when to look again."""
+    words = dossier.live(customer, user=reader(request), at=at, permit=permit)
+    words |= {"customer": customer, "permit": permit, "page_at": at}
+    lamp = render_to_string("followups/_lamp.html", words, request=request)
+    journeys = render_to_string("followups/_journeys.html", words, request=request)
+    seen = hashlib.sha256((lamp + journeys).encode()).hexdigest()[:16]
+    return {"lamp": lamp, "journeys": journeys, "seen": seen, "pace": words["pace"]}
+
+
+@require_safe
+def live(request: HttpRequest, reference: str) -> HttpResponse:
+    """The moving part again; 204 while nothing has changed, so that nothing on the page moves."""
+    at = clock.now()
+    customer = _customer(request, reference, at)
+    decision = _decision(request.GET.get("decision"))
+    permit = dossier.permit(decision, user=reader(request), at=at)
+    words = _live(request, customer, at, permit)
+    if words["seen"] == request.GET.get("seen"):
+        return HttpResponse(status=204)
+    more = {"live": words, "customer": customer, "permit": permit}
+    return render(request, "followups/_live.html", more | {"again": True})
+
+
+@require_POST
+def take(request: HttpRequest, reference: str) -> HttpResponse:
+    """Asks the gate for this call. An allow leases the customer; a deny says why on the sheet."""
+    user, at = reader(request), clock.now()
+    access.require(user, "log_calls")
+    customer = _customer(request, reference, at)
+    numbers = [row.e164 for row in customer.numbers.all()]
+    wanted = request.POST.get("number") or (numbers[0] if numbers else None)
+    if wanted is not None and wanted not in numbers:
+        raise Http404
+    question = gate.Question(
+        purpose="sales", number=wanted, customer=customer, agent=user, reserve=True
+    )
+    answer = gate.decide(question, by=Actor.person(user))
+    address = reverse("sheet", args=[customer.reference])
+    if not answer.allow:
+        messages.warning(request, answer.reason)
+        return redirect(address)
+    return redirect(f"{address}?decision={answer.id}")
+
+
+@require_POST
+def renew(request: HttpRequest, decision: uuid.UUID) -> HttpResponse:
+    """The form is still open: the agent is still in the call."""
+    user, at = reader(request), clock.now()
+    access.require(user, "log_calls")
+    until = at + RENEWED_FOR
+    leases.renew(decision_id=decision, holder=f"user:{user.pk}", until=until, at=at)
+    return HttpResponse(status=204)
+
+
+@require_POST
+def save_call(request: HttpRequest, reference: str) -> HttpResponse:
+    """One save for the call and everything promised in it."""
+    user, at = reader(request), clock.now()
+    access.require(user, "log_calls")
+    customer = _customer(request, reference, at)
+    form = CallForm(request.POST, customer=customer, user=user)
+    lines = PromiseLines(
+        request.POST, request.FILES, prefix=forms.LINES, form_kwargs={"customer": customer}
+    )
+    saved = _save(form, lines, customer=customer, user=user, at=at)
+    if saved is None:
+        for line in lines:
+            line.ask_for_file_again()
+        decision = _decision(request.POST.get("decision"))
+        return _page(request, customer, at, form, lines, decision, status=422)
+    if saved.promises:
+        nudge("send")
+    if not saved.new:
+        messages.info(request, _("This call was saved before; nothing was saved twice."))
+    address = reverse("sheet", args=[customer.reference])
+    return redirect(f"{address}?saved={form.cleaned_data['form_id']}#promises")
+
+
+def _save(
+    form: CallForm, lines: BaseFormSet[PromiseLine], *, customer: Customer, user: User, at: datetime
+) -> wrapup.Saved | None:
+    """None when something is wrong; the forms then say what, beside the field."""
+    if not (form.is_valid() & lines.is_valid()):
+        return None
+    promising = [line for line in lines if line.wish_kind()]
+    if promising and form.cleaned_data["result"] in NOBODY_SPOKE:
+        form.add_error("result", _("Nobody was reached, so nothing can have been promised."))
+        return None
+    wishes = [wish for line in promising if (wish := line.wish())]
+    call = _call(form, customer=customer, user=user, at=at)
+    try:
+        return wrapup.save(call=call, wishes=wishes, by=Actor.person(user), at=at)
+    except Refused as refusal:
+        _blame(form, promising, refusal)
+    return None
+
+
+def _call(form: CallForm, *, customer: Customer, user: User, at: datetime) -> Call:
+    data = form.cleaned_data
+    campaign = data["campaign"]
+    started = form.started_at(at)
+    return Call(
+        source=wrapup.SOURCE,
+        external_id=str(data["form_id"]),
+        direction=data["direction"],
+        started_at=started,
+        purpose=campaign.purpose if campaign else "sales",
+        customer=customer,
+        number=data["number"],
+        campaign=campaign,
+        agent=user,
+        ended_at=at,
+        result=data["result"],
+        disposition=data["disposition"],
+        note=data["note"],
+        decision_id=data["decision"],
+    )
+
+
+def _blame(form: CallForm, promising: list[PromiseLine], refusal: Refused) -> None:
+    """Puts a refusal of the storey below beside the field that it names."""
+    place, _dot, rest = refusal.field.partition(".")
+    number, _dot, field = rest.partition(".")
+    if place != "promises" or not number.isdigit() or int(number) >= len(promising):
+        form.add_error(None, str(refusal))
+        return
+    line = promising[int(number)]
+    named = {"document": "pdf"}.get(field, field)
+    line.add_error(named if named in line.fields else None, str(refusal))
+
+
+@require_safe
+def document(request: HttpRequest, pk: int) -> HttpResponse:
+    """The PDF that the customer has, as a download."""
+    user, at = reader(request), clock.now()
+    access.require(user, "see_customers")
+    rows = Document.objects.filter(customer__in=access.customers(user, at=at))
+    row = get_object_or_404(rows, pk=pk)
+    response = HttpResponse(bytes(row.pdf), content_type="application/pdf")
+    response["Content-Disposition"] = f'attachment; filename="document-{row.pk}.pdf"'
+    return response

@@ -1,0 +1,73 @@
+"""Items: something for a named person, once, and for the supervisor when it is left."""
+
+from __future__ import annotations
+
+import pytest
+
+from followups import items
+from followups.models import Item, Notice, Promise
+from tests.cast import DAY, HOUR, MINUTE, START, SYSTEM, Cast, brussels, delivery_of, person
+from tests.followups.scenes import promised
+
+
+def opened(promise: Promise, kind: str = "address_to_fix") -> Item:
+    return items.open_for(
+        promise=promise, kind=kind, delivery=delivery_of(promise), by=SYSTEM, at=START
+    )
+
+
+def test_the_same_thing_still_open_is_not_doubled(cast: Cast) -> None:
+    promise = promised(cast)
+    assert opened(promise) == opened(promise)
+    assert opened(promise, "plan_exhausted") != opened(promise)
+    assert Notice.objects.filter(kind="item_address_to_fix").count() == 1
+
+
+def test_it_is_closed_once_with_its_cause(cast: Cast) -> None:
+    item = opened(promised(cast))
+    assert items.close(item=item, cause="called", by=person(cast.amina), at=START + HOUR)
+    assert not items.close(item=item, cause="other", by=SYSTEM, at=START + DAY)
+    item.refresh_from_db()
+    assert (item.closed_cause, item.closed_by) == ("called", f"user:{cast.amina.pk}")
+
+
+def test_after_closing_the_same_thing_is_a_new_item(cast: Cast) -> None:
+    promise = promised(cast)
+    first = opened(promise)
+    items.close(item=first, cause="done", by=SYSTEM, at=START)
+    assert opened(promise).pk != first.pk
+
+
+def test_left_for_a_working_day_it_goes_to_the_supervisor_once(cast: Cast) -> None:
+    item = opened(promised(cast))
+    assert item.next_rung_at == brussels("2026-03-03 09:00")
+    assert items.climb(at=item.next_rung_at - MINUTE) == 0
+    assert items.climb(at=item.next_rung_at) == 1
+    assert items.climb(at=item.next_rung_at + DAY) == 0
+    told = Notice.objects.filter(kind="item_left").values_list("user__username", flat=True)
+    assert list(told) == ["chloe"]
+
+
+def test_what_is_done_bothers_no_supervisor(cast: Cast) -> None:
+    item = opened(promised(cast))
+    items.close(item=item, cause="done", by=SYSTEM, at=START)
+    assert items.climb(at=START + 5 * DAY) == 0
+
+
+def test_one_row_that_throws_delays_nobody_else(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    poison, good = opened(promised(cast)), opened(promised(cast))
+    real = items._climb_one
+
+    def climb(pk: int, at: object) -> bool:
+        if pk == poison.pk:
+            raise ValueError("poison")
+        return real(pk, at)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(items, "_climb_one", climb)
+    assert items.climb(at=START + 2 * DAY) == 1
+    good.refresh_from_db()
+    poison.refresh_from_db()
+    assert good.escalated_at == START + 2 * DAY
+    assert poison.next_rung_at == START + 2 * DAY + HOUR

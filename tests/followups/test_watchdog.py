@@ -1,0 +1,100 @@
+"""The watcher finds what must never be, and is quiet when all is well."""
+
+from __future__ import annotations
+
+from django.contrib.auth.models import AnonymousUser
+from django.test import RequestFactory
+
+from config.timetable import SWEEPS
+from followups import escalation, items, reconcile, watchdog
+from followups.models import Item, Promise
+from offers import deliveries, sending
+from offers.deliveries import LEASE
+from offers.models import IntakeSpan
+from tests.cast import (
+    DAY,
+    HOUR,
+    MINUTE,
+    SILENCE,
+    START,
+    SYSTEM,
+    Cast,
+    Clock,
+    Relay,
+    delivery_of,
+    sweeps_alive,
+)
+from tests.followups.scenes import accepted, promised, proven
+
+
+def found(at: object) -> dict[str, int]:
+    return {f.code: f.rows for f in watchdog.findings(at=at)}  # type: ignore[arg-type]
+
+
+def test_a_house_in_order_is_quiet(cast: Cast, relay: Relay) -> None:
+    accepted(cast, relay)
+    proven(cast, relay)
+    at = START
+    while at < START + 8 * DAY:
+        escalation.climb(at=at)
+        reconcile.run(at=at)
+        items.climb(at=at)
+        at += HOUR
+    assert found(at) == {}
+    assert watchdog.look(at=at) == 0
+
+
+def test_a_promise_that_nobody_serves_is_found(cast: Cast) -> None:
+    promise = promised(cast)
+    deliveries.cancel(delivery=delivery_of(promise), by=SYSTEM, at=START, cause="test")
+    assert found(START + MINUTE) == {}, "the reconcile sweep has its turn first"
+    assert found(START + HOUR) == {"unserved_promise": 1}
+    reconcile.run(at=START + HOUR)
+    assert found(START + HOUR) == {}
+
+
+def test_a_promise_that_waits_for_no_rung_is_found(cast: Cast) -> None:
+    promised(cast)
+    Promise.objects.update(next_rung_at=None)
+    assert found(START + HOUR) == {"no_next_rung": 1}
+    Promise.objects.update(rung=5)
+    assert found(START + HOUR) == {}, "all rungs are climbed"
+
+
+def test_a_delivery_held_past_its_lease_is_found(cast: Cast) -> None:
+    promised(cast)
+    deliveries.claim(by=SYSTEM, at=START)
+    assert found(START + LEASE + MINUTE) == {}
+    assert found(START + LEASE + HOUR) == {"lease_overrun": 1}
+    deliveries.free_expired(at=START + LEASE + HOUR)
+    assert found(START + LEASE + HOUR) == {}
+
+
+def test_an_unknown_end_that_nobody_was_asked_about_is_found(cast: Cast, relay: Relay) -> None:
+    relay.script = [SILENCE]
+    promised(cast)
+    sending.send_due(clock=Clock())
+    assert "unknown_unattended" not in found(START + DAY - MINUTE)
+    assert found(START + DAY)["unknown_unattended"] == 1
+    reconcile.run(at=START + DAY)
+    assert Item.objects.get().kind == "unknown_send"
+    assert found(START + DAY) == {}
+
+
+def test_readiness_says_which_sweep_is_late_and_who_listens(cast: Cast) -> None:
+    sweeps_alive(START)
+    said = watchdog.ready(at=START)
+    assert (said["ready"], said["late"], said["bounce_intake"]) == (True, [], False)
+    IntakeSpan.objects.create(intake="sink", from_at=START, seen_at=START)
+    later = watchdog.ready(at=START + DAY)
+    assert not later["ready"] and later["bounce_intake"]
+    assert later["late"] == [sweep.name for sweep in SWEEPS]
+
+
+def test_the_banner_is_for_people_who_are_logged_in(cast: Cast) -> None:
+    request = RequestFactory().get("/")
+    assert watchdog.banner(request) == {}
+    request.user = AnonymousUser()
+    assert watchdog.banner(request) == {}
+    request.user = cast.amina
+    assert "send" in watchdog.banner(request)["stopped_sweeps"]
