@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -15,51 +14,15 @@ from followups.gate import Decision, Question
 from followups.models import Lease
 from tests.cast import DUPONT_HOME, DUPONT_MOBILE, HOUR, START, SYSTEM, Cast, sweeps_alive
 from tests.followups.scenes import promised
+from tests.races import Thread, until_somebody_waits
 
 pytestmark = pytest.mark.django_db(transaction=True)
 LATER = START + 5 * HOUR
 NOBODY = "+32471000000"
 
 
-class Thread(threading.Thread):
-    """Runs in its own connection; its result or its exception comes out of `answer()`."""
-
-    def __init__(self, act: Callable[[], Any]) -> None:
-        super().__init__(daemon=True)
-        self.act = act
-        self.result: Any = None
-        self.error: BaseException | None = None
-        self.start()
-
-    def run(self) -> None:
-        try:
-            self.result = self.act()
-        except BaseException as error:
-            self.error = error
-        finally:
-            connection.close()
-
-    def answer(self) -> Any:
-        self.join(30)
-        assert not self.is_alive(), "it still waits"
-        if self.error:
-            raise self.error
-        return self.result
-
-
 def decide(number: str = DUPONT_HOME, **more: Any) -> Decision:
     return gate.decide(Question(number=number, **more), by=SYSTEM, at=LATER)
-
-
-def waiting_for_a_lock() -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
-        return bool(cursor.fetchone()[0])
-
-
-def until_somebody_waits(thread: Thread) -> None:
-    while not waiting_for_a_lock():
-        assert thread.is_alive(), f"it did not wait: {thread.error or thread.result}"
 
 
 def test_a_promise_that_commits_while_the_gate_waits_is_seen(cast: Cast) -> None:

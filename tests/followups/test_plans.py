@@ -131,3 +131,19 @@ def test_a_kept_promise_closes_its_items_but_not_the_customers_answer(
     report(promise, Kind.REPLY, at=START + 2 * HOUR)
     assert fresh(promise).status == "kept"
     assert items(promise) == [("answer", "amina")]
+
+
+def test_a_mail_in_doubt_waits_a_day_before_another_channel_may_go(
+    cast: Cast, pigeon: Relay, relay: Relay
+) -> None:
+    relay.script = [SILENCE]
+    promise = promised(cast, plan=("email", "pigeon"))
+    clock = Clock()
+    sending.send_due(clock=clock)
+    reconcile.run(at=clock())
+    assert items(promise) == [("unknown_send", "amina")]
+    assert pigeon.carried == []
+    clock.turn(DAY)
+    plans.advance(promise=promise, by=SYSTEM, at=clock())
+    sending.send_due(clock=clock)
+    assert len(pigeon.carried) == 1

@@ -9,10 +9,10 @@ import pytest
 from django.db import DatabaseError, transaction
 
 from crm.models import Suppression
-from offers import evidence, intake
+from offers import deliveries, evidence, intake
 from offers.models import Delivery, DeliveryProof, Evidence
 from offers.signals import evidence_recorded
-from tests.cast import DAY, HOUR, MINUTE, SILENCE, START, Cast
+from tests.cast import DAY, HOUR, MINUTE, SILENCE, START, SYSTEM, Cast
 from tests.offers.journeys import Kind, fresh, happens, sending, sent, settle
 
 
@@ -214,3 +214,11 @@ def test_one_row_that_throws_delays_nobody_else(
     assert evidence.ripen(at=START + DAY) == 1
     assert proof(good).grade == 3
     assert proof(poison).ripens_at == START + DAY + HOUR
+
+
+def test_what_arrived_although_the_server_said_later_is_not_sent_again(cast: Cast) -> None:
+    delivery = sending(cast)
+    deliveries.settle(delivery=delivery, to="retry", by=SYSTEM, at=START, cause="test")
+    happens(delivery, Kind.DELIVERED, at=START)
+    assert fresh(delivery).status == "sent"
+    assert deliveries.claim(by=SYSTEM, at=START + DAY) is None

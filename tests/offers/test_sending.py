@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from offers import deliveries, documents, sending
+from offers import channels, deliveries, documents, sending
 from offers.channels.smtp import Outcome
 from offers.deliveries import LEASE
 from offers.models import Delivery, Evidence
@@ -128,7 +128,7 @@ def test_a_worker_that_lost_its_claim_sends_nothing(cast: Cast, relay: Relay) ->
     assert fresh(delivery).status == "queued"
 
 
-def test_a_worker_that_breaks_leaves_the_row_to_its_lease(
+def test_what_cannot_be_prepared_is_tried_again_for_a_day_and_then_fails(
     cast: Cast, relay: Relay, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     poison, good = queued(cast), queued(cast)
@@ -140,8 +140,28 @@ def test_a_worker_that_breaks_leaves_the_row_to_its_lease(
         return real(**facts)
 
     monkeypatch.setattr(documents, "ensure", ensure)
-    assert sending.send_due(clock=Clock()) == 2
-    assert (fresh(poison).status, fresh(good).status) == ("claimed", "sent")
+    clock = Clock()
+    assert sending.send_due(clock=clock) == 2
+    assert (fresh(poison).status, fresh(good).status) == ("retry", "sent")
+    clock.turn(DAY)
+    sending.send_due(clock=clock)
+    assert fresh(poison).status == "failed"
+    assert evidence_of(poison) == [("failed", False)]
+
+
+def test_a_worker_that_breaks_in_the_body_leaves_the_row_to_its_lease(
+    cast: Cast, relay: Relay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    delivery = queued(cast)
+
+    def carry(delivery: Any, document: Any, begin: Any, at: Any) -> Any:
+        begin()
+        raise RuntimeError("broke in the body")
+
+    channel = channels.Channel(address_of=lambda customer: None, carry=carry)
+    monkeypatch.setitem(channels.CHANNELS, "email", channel)
+    sending.send_due(clock=Clock())
+    assert fresh(delivery).status == "sending"
 
 
 def test_the_sweep_ends_in_time(cast: Cast, relay: Relay) -> None:

@@ -301,8 +301,10 @@ def test_mail_goes_through_starttls_to_a_trusted_server_only() -> None:
     server, trusting = certificate()
     words = b"Subject: x\r\n\r\n" + b"many words\r\n" * 50_000
     with ScriptedRelay({"STARTTLS": b"220 go\r\n"}, tls=server) as relay:
-        assert send(relay.url + "?starttls=1", words, tls=trusting).kind == "sent"
-        relay.thread.join(2)
+        patient = Timeouts(connect=5, command=5, prelude=15, body=20, verdict=20)
+        outcome = send(relay.url + "?starttls=1", words, tls=trusting, timeouts=patient)
+        assert outcome.kind == "sent"
+        relay.thread.join(20)
     assert relay.body == words
     with ScriptedRelay({"STARTTLS": b"220 go\r\n"}, tls=server) as relay:
         outcome = send(relay.url + "?starttls=1")

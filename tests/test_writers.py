@@ -1,0 +1,121 @@
+"""One writer per model: a table of who may, and a scan that finds everybody else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pytest
+
+from tests.sources import Module, modules
+from tests.writers import tables, writes
+
+# crm.bulk is the import's half of crm.customers: the same rows, many at once.
+WRITER = {
+    "ApiKey": {"crm.keys"},
+    "Attempt": {"crm.calls"},
+    "AttemptRevision": {"crm.calls"},
+    "AttemptText": {"crm.calls"},
+    "AuditEntry": {"crm.audit"},
+    "AuditSeal": {"crm.audit"},
+    "Campaign": {"crm.campaigns"},
+    "ClockOffset": {"crm.offset"},
+    "Contract": {"crm.customers", "crm.bulk"},
+    "ContractLine": {"crm.customers", "crm.bulk"},
+    "Customer": {"crm.customers", "crm.bulk"},
+    "CustomerText": {"crm.customers", "crm.bulk"},
+    "DeliveryEvent": {"offers.deliveries"},
+    "Delivery": {"offers.deliveries"},
+    "DeliveryProof": {"offers.evidence"},
+    "DeliveryText": {"offers.deliveries"},
+    "Disposition": set(),  # a closed list, filled by its migration
+    "Document": {"offers.documents"},
+    "EmailAddress": {"crm.customers", "crm.bulk"},
+    "Escalation": {"followups.escalation"},
+    "Evidence": {"offers.evidence"},
+    "EvidenceText": {"offers.evidence"},
+    "GateChange": {"crm.customers", "crm.bulk"},
+    "GateCheck": {"followups.checks"},
+    "Heartbeat": {"crm.heartbeats"},
+    "IdempotentAnswer": {"crm.idempotency"},
+    "ImportRun": {"crm.imports"},
+    "IntakeSpan": {"offers.intake"},
+    "Item": {"followups.items"},
+    "Lease": {"followups.leases"},
+    "Notice": {"followups.notices"},
+    "Offer": {"offers.drafts"},
+    "OfferLine": {"offers.drafts"},
+    "OfferVersion": {"offers.drafts"},
+    "PhoneNumber": {"crm.customers", "crm.bulk"},
+    "PostalAddress": {"crm.customers", "crm.bulk"},
+    "Promise": {"followups.promises"},
+    "PromiseDelivery": {"followups.promises"},
+    "PromiseEvent": {"followups.promises"},
+    "PromiseText": {"followups.promises"},
+    "Suppression": {"crm.suppressions"},
+    "SuppressionText": {"crm.suppressions"},
+    "Team": {"crm.people"},
+    "UnmatchedReport": {"offers.intake"},
+    "User": {"crm.people"},
+}
+
+
+def trespasses(found: Iterable[Module]) -> list[str]:
+    """Writes by somebody who is not the writer of that model. Migrations are not asked."""
+    return [
+        f"{module.name}:{line} writes {model}"
+        for module in found
+        if not module.is_migration
+        for model, line in writes(module)
+        if module.name not in WRITER[model]
+    ]
+
+
+def test_every_model_has_its_line_in_the_table() -> None:
+    assert set(WRITER) == set(tables())
+
+
+def test_only_the_writer_writes() -> None:
+    assert trespasses(modules()) == []
+
+
+@pytest.mark.parametrize("model", ["Promise", "Delivery", "Evidence", "GateCheck", "Attempt"])
+def test_the_scan_sees_the_writer_at_work(model: str) -> None:
+    found = {name for module in modules() for name, _line in writes(module)}
+    assert model in found
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("followups.gate", "Promise.objects.filter(pk=1).update(status='kept')"),
+        ("followups.gate", "models.Promise.objects.create(kind='x')"),
+        ("followups.gate", "rows = Promise.objects.open()\nrows.update(status='kept')"),
+        ("followups.gate", "def f(promise: Promise) -> None:\n    promise.save()"),
+        ("followups.gate", "def f(rows: QuerySet[Promise]) -> None:\n    rows.delete()"),
+        ("followups.gate", "def f(rows: list[Promise]) -> None:\n    for p in rows: p.save()"),
+        ("followups.gate", "for p in Promise.objects.all():\n    p.delete()"),
+        ("followups.views.desk", "promise.events.create(cause='x')"),
+        ("followups.views.desk", "Item(kind='x').save()"),
+        ("offers.channels.email", "Delivery.objects.bulk_update(rows, ['status'])"),
+        ("crm.queries", "row, new = Customer.objects.get_or_create(pk=1)"),
+        ("crm.queries", "customer.numbers.all().delete()"),
+        ("crm.queries", "SQL = 'UPDATE crm_attempt SET result = %s'"),
+        ("followups.gate", "SQL = 'insert into followups_gatecheck (id) values (1)'"),
+    ],
+)
+def test_a_planted_second_writer_is_found(name: str, text: str) -> None:
+    assert trespasses([Module(name, text)]), text
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("followups.promises", "Promise.objects.filter(pk=1).update(status='kept')"),
+        ("followups.gate", "{}.update(a=1)\ndigest.update(b'x')"),
+        ("followups.gate", "Promise.objects.filter(pk=1).select_for_update()"),
+        ("followups.gate", "promises.make(attempt=attempt)"),
+        ("crm.migrations.0009_x", "Promise.objects.all().delete()"),
+    ],
+)
+def test_reading_and_asking_the_writer_stay_green(name: str, text: str) -> None:
+    assert trespasses([Module(name, text)]) == []
