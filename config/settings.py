@@ -34,12 +34,10 @@ DATABASES = {"default": env.database("DATABASE_URL")}
 DATABASES["default"]["CONN_MAX_AGE"] = None
 DATABASES["default"].setdefault("OPTIONS", {})
 DATABASES["default"]["OPTIONS"] |= {"connect_timeout": 3, "application_name": "kept"}
-# Only what config/prepared.py runs is prepared; Django's own statements are bound on the client.
-# One plan for all values: planning the gate's facts anew takes four times what running them does.
-DATABASES["default"]["OPTIONS"]["prepare_threshold"] = 5
-DATABASES["default"]["OPTIONS"]["options"] = " ".join(
-    [DATABASES["default"]["OPTIONS"].get("options", ""), "-c plan_cache_mode=force_generic_plan"]
-).strip()
+# A process that stands still in the middle of a transaction holds nobody up for longer than this.
+DATABASES["default"]["OPTIONS"].setdefault(
+    "options", "-c lock_timeout=10s -c idle_in_transaction_session_timeout=30s"
+)
 REDIS_URL = env.redis("REDIS_URL")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 
 from crm import customers
 from crm.actors import Actor
@@ -17,6 +18,7 @@ from offers.channels import CHANNELS
 from offers.models import Delivery
 
 Status = Delivery.Status
+IN_DOUBT = timedelta(hours=24)
 UNDERWAY = (Status.QUEUED, Status.CLAIMED, Status.SENDING, Status.RETRY)
 
 
@@ -69,7 +71,21 @@ def advance(*, promise: Promise, by: Actor, at: datetime) -> Delivery | None:
     promise.refresh_from_db()
     if promise.status != Promise.Status.OPEN:
         return None
+    if _in_doubt(promise, at=at):
+        # It may have left: a person looks first, and another channel may go a day later.
+        _nobody_left(promise, by=by, at=at)
+        return None
     return _along(promise, step=promise.plan_step + 1, why="next_channel", by=by, at=at)
+
+
+def _in_doubt(promise: Promise, *, at: datetime) -> bool:
+    newest = attached(promise).order_by("-pk").first()
+    return (
+        newest is not None
+        and newest.status == Status.UNKNOWN
+        and newest.settled_at is not None
+        and newest.settled_at > at - IN_DOUBT
+    )
 
 
 def _along(promise: Promise, *, step: int, why: str, by: Actor, at: datetime) -> Delivery | None:
@@ -127,7 +143,7 @@ def resend(*, promise: Promise, address: str, by: Actor, at: datetime) -> Delive
     customers.hold([promise.customer_id])
     promise.refresh_from_db()
     if promise.status != Promise.Status.OPEN:
-        raise promises.Refused("address", "This promise is not open any more.")
+        raise promises.Refused("address", _("This promise is not open any more."))
     for delivery in attached(promise).filter(status__in=(Status.QUEUED, Status.RETRY)):
         deliveries.cancel(delivery=delivery, by=by, at=at, cause="resend")
     customers.add_email(customer=promise.customer, address=address)

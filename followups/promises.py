@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from crm import customers, policies
 from crm.actors import Actor
@@ -71,13 +72,13 @@ def make(*, attempt: Attempt, terms: Terms, owner: User, by: Actor, at: datetime
     The caller holds the rest of the transaction: the attempt before, the delivery after.
     """
     if attempt.customer is None or owner.team is None:
-        raise Refused("customer", "A promise needs a customer and an owner with a team.")
+        raise Refused("customer", _("A promise needs a customer and an owner with a team."))
     customers.hold([attempt.customer.pk])
-    policy = policies.get(attempt.campaign.policy if attempt.campaign else "none")
+    policy = _policy(attempt)
     calendar = Calendar.from_dict(owner.team.calendar)
     due_at = terms.due_at or due(channel=terms.plan[0], calendar=calendar, at=at)
     if due_at <= at:
-        raise Refused("due_at", "The due time has already passed.")
+        raise Refused("due_at", _("The due time has already passed."))
     steps = ladder.DEFAULT
     rungs = ladder.lateness(steps, calendar, at, due_at)
     promise = Promise.objects.create(
@@ -108,6 +109,13 @@ def make(*, attempt: Attempt, terms: Terms, owner: User, by: Actor, at: datetime
     _event(promise, "", Status.OPEN, by=by, at=at, cause="made")
     customers.note_change(customer=attempt.customer, cause="promise_made", at=at)
     return promise
+
+
+def _policy(attempt: Attempt) -> Policy:
+    try:
+        return policies.get(attempt.campaign.policy if attempt.campaign else "none")
+    except policies.UnknownPolicy as error:
+        raise Refused("campaign", _("The policy of this campaign is not installed.")) from error
 
 
 def _required(policy: Policy, terms: Terms) -> int:

@@ -31,10 +31,18 @@ def _refold(at: datetime) -> int:
     recent = Delivery.objects.filter(evidence__received_at__gt=at - LOOK_BACK).distinct()
     mended = 0
     for delivery in recent.order_by("-pk")[:BATCH]:
-        if evidence.refold(delivery):
-            log.error("proof differed from its evidence", extra={"delivery": delivery.pk})
-            mended += 1
+        try:
+            mended += _refold_one(delivery)
+        except Exception:
+            log.exception("could not fold", extra={"delivery": delivery.pk})
     return mended
+
+
+def _refold_one(delivery: Delivery) -> bool:
+    differed = evidence.refold(delivery)
+    if differed:
+        log.error("proof differed from its evidence", extra={"delivery": delivery.pk})
+    return differed
 
 
 def _reweigh(at: datetime) -> int:
@@ -103,7 +111,11 @@ def _leave_delayed(at: datetime) -> int:
     for promise in newest[:BATCH]:
         later = plans.attached(promise).filter(pk__gt=promise.last)
         asked = Item.objects.filter(promise=promise, delivery=promise.last)
-        if not later.exists() and not asked.exists():
+        if later.exists() or asked.exists():
+            continue
+        try:
             plans.advance(promise=promise, by=RECONCILER, at=at)
             left += 1
+        except Exception:
+            log.exception("could not leave a delayed mail", extra={"promise": promise.pk})
     return left

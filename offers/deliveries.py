@@ -22,7 +22,7 @@ WAITS = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60))
 GIVE_UP = timedelta(hours=24)
 MOVES = {
     Status.QUEUED: {Status.CLAIMED, Status.CANCELLED},
-    Status.RETRY: {Status.CLAIMED, Status.CANCELLED},
+    Status.RETRY: {Status.CLAIMED, Status.CANCELLED, Status.SENT},
     Status.CLAIMED: {Status.SENDING, Status.QUEUED, Status.RETRY, Status.FAILED},
     Status.SENDING: {Status.SENT, Status.RETRY, Status.FAILED, Status.UNKNOWN},
     Status.UNKNOWN: {Status.SENT, Status.FAILED},
@@ -208,12 +208,15 @@ def settle(
 
 
 def by_evidence(*, delivery: Delivery, arrived: bool, by: Actor, at: datetime) -> bool:
-    """Evidence about a send whose end nobody saw: SENDING or UNKNOWN becomes SENT or FAILED."""
+    """Evidence about a send whose end nobody saw: SENDING or UNKNOWN becomes SENT or FAILED.
+
+    What has arrived although its server said "try again" (RETRY) is not sent a second time.
+    """
     return _move(
         Delivery.objects.all(),
         delivery.pk,
         Status.SENT if arrived else Status.FAILED,
-        sources=(Status.SENDING, Status.UNKNOWN),
+        sources=(Status.SENDING, Status.UNKNOWN, *([Status.RETRY] if arrived else [])),
         by=by,
         at=at,
         cause="evidence",

@@ -176,7 +176,10 @@ def ripen(*, at: datetime) -> int:
     return ripened
 
 
+@transaction.atomic
 def _ripen_one(proof: DeliveryProof, *, at: datetime) -> bool:
+    # Under the customer's lock, so that a report in this very instant is not overlooked.
+    customers.hold([proof.delivery.customer_id])
     state = folded(proof.delivery)
     span = quiet_span(state)
     if span is None:

@@ -41,10 +41,20 @@ def send_due(*, clock: Clock) -> int:
         try:
             send(delivery=delivery, by=by, clock=clock)
         except Exception:
-            # The lease frees it: CLAIMED is tried again, SENDING becomes UNKNOWN.
             log.exception("sending broke", extra={"delivery": delivery.pk})
+            _hand_back(delivery, by=by, at=clock())
         sent += 1
     return sent
+
+
+def _hand_back(delivery: Delivery, *, by: Actor, at: datetime) -> None:
+    """Nothing of it has left (the template broke, say): tried again later, for a day.
+
+    SENDING stays until its lease ends, and is UNKNOWN then.
+    """
+    if deliveries.held(delivery).filter(status=Delivery.Status.CLAIMED).exists():
+        outcome = Outcome("retry", None, None, "could not be prepared", "prepare")
+        settle(delivery=delivery, outcome=outcome, by=by, at=at)
 
 
 def send(*, delivery: Delivery, by: Actor, clock: Clock, carry: Carry | None = None) -> Outcome:

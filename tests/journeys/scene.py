@@ -47,7 +47,7 @@ class Scene:
 
     def forward(self, by: timedelta) -> None:
         """Moves the product's clock, in every process."""
-        demo_clock.shift(by)
+        demo_clock.shift(by=by)
         self.run_sweeps()
 
     def to_working_morning(self) -> None:

@@ -1,0 +1,31 @@
+"""The storm and its twin: how long, from which seed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from tests.storm import house
+
+
+@pytest.fixture(scope="session")
+def storm_template() -> Iterator[str]:
+    """The name of a migrated, empty database."""
+    name = f"kept_storm_{os.getpid()}"
+    try:
+        house.migrated(name)
+        yield name
+    finally:
+        house.drop(name)
+
+
+@pytest.fixture
+def storm_seconds(pytestconfig: pytest.Config) -> float:
+    return float(pytestconfig.getoption("--storm-seconds"))
+
+
+@pytest.fixture
+def seed(pytestconfig: pytest.Config) -> int:
+    return int(pytestconfig.getoption("--seed"))
