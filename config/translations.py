@@ -11,6 +11,7 @@ import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
@@ -19,6 +20,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 from django.utils.translation.template import templatize
 
+NEVER = datetime(2026, 1, 1, tzinfo=UTC)
 HOUSE = Path(__file__).resolve().parent.parent
 LOCALES = ("fr", "nl")
 ROOMS = ("config", "crm", "offers", "followups")
@@ -95,7 +97,7 @@ def catalogue(locale: str, house: Path = HOUSE) -> Catalog:
 
 def update(locale: str, house: Path = HOUSE) -> int:
     """Brings a catalogue up to the code: new strings empty, unused ones gone. Returns missing."""
-    old, new = catalogue(locale, house), Catalog(locale=locale, project="Kept", fuzzy=False)
+    old, new = catalogue(locale, house), _empty(locale)
     for word in words(house):
         known = old.get(word.text, word.context)
         ours = (word.text, word.plural) if word.plural else word.text
@@ -108,6 +110,22 @@ def update(locale: str, house: Path = HOUSE) -> int:
         write_po(file, new, omit_header=False, sort_output=True, width=96)
     path_of(locale, "mo", house).write_bytes(compiled(locale, house))
     return len(missing(locale, house))
+
+
+def _empty(locale: str) -> Catalog:
+    """No names and no dates in the head, so that only words make a difference."""
+    return Catalog(
+        locale=locale,
+        project="Kept",
+        version="1",
+        header_comment=f"# {locale}: what people read in Kept.",
+        msgid_bugs_address="-",
+        last_translator="-",
+        language_team=locale,
+        creation_date=NEVER,
+        revision_date=NEVER,
+        fuzzy=False,
+    )
 
 
 def compiled(locale: str, house: Path = HOUSE) -> bytes:

@@ -74,10 +74,10 @@ def _other() -> str:
 
 SENTENCES: dict[str, Callable[[], str]] = {
     "lateness_owner": lambda: _(
-        "Promise %(reference)s to %(customer)s is due soon, and nothing has left yet."
+        "Promise %(reference)s to %(customer)s is due soon, and nothing has arrived yet."
     ),
     "lateness_owner_and_team": lambda: _(
-        "Promise %(reference)s to %(customer)s is due now, and nothing has left."
+        "Promise %(reference)s to %(customer)s is due now, and nothing has arrived."
     ),
     "lateness_supervisor": lambda: _(
         "Promise %(reference)s of %(owner)s is broken: four working hours late."
@@ -101,7 +101,7 @@ SENTENCES: dict[str, Callable[[], str]] = {
     "item_unknown_send": lambda: _(
         "The mail for promise %(reference)s may or may not have left: please decide."
     ),
-    "item_answer": lambda: _("%(customer)s answered to promise %(reference)s."),
+    "item_answer": lambda: _("%(customer)s answered about promise %(reference)s."),
     "item_left": lambda: _("%(owner)s has left something undone for promise %(reference)s."),
 }
 

@@ -21,7 +21,7 @@ MOST = 60
 PROMISE: dict[str, str | Lazy] = {
     "made": gettext_lazy("promised"),
     "delivery_attached": gettext_lazy("a mail was prepared for it"),
-    "in_delivery": gettext_lazy("it left; proof is pending"),
+    "in_delivery": gettext_lazy("it left, proof is pending"),
     "nothing_stands": gettext_lazy("what had left did not arrive"),
     "proven": gettext_lazy("kept: proof of delivery"),
     "reopened": gettext_lazy("open again: what had arrived did not"),
