@@ -52,6 +52,7 @@ FROM generate_series(1, {promises}) i;
 INSERT INTO followups_promiseevent (promise_id, from_status, to_status, at, by, cause, data)
 SELECT i, '', 'open', now() - interval '1 day', 'system', 'made', '{{}}'
 FROM generate_series(1, {promises}) i;
+ANALYZE followups_promiseevent;
 COMMIT;
 SELECT setval(pg_get_serial_sequence('followups_promise', 'id'), {promises} + 1);
 """

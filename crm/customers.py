@@ -58,6 +58,12 @@ def of_number(e164: str) -> QuerySet[Customer]:
     return Customer.objects.filter(numbers__e164=e164).order_by("pk")
 
 
+def sharing(customer: Customer) -> list[int]:
+    """The customer and everybody who shares a number with them, by id."""
+    others = PhoneNumber.objects.filter(e164__in=customer.numbers.values("e164"))
+    return sorted({customer.pk, *others.values_list("customer_id", flat=True)})
+
+
 def fold(text: str) -> str:
     """Lower case without accents, for searching: "Dupónt" and "DUPONT" meet."""
     plain = unicodedata.normalize("NFKD", text)

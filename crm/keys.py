@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from django.db import connection, transaction
 
 from config import prepared
+from config.prepared import Statement
 from crm import audit
 from crm.actors import Actor
 from crm.models import ApiKey, Team
@@ -106,7 +107,10 @@ class Recognised:
 
 
 COLUMNS = [str(field.column) for field in ApiKey._meta.concrete_fields]
-LOOK_UP = f"SELECT kept_now(), {', '.join(COLUMNS)} FROM crm_apikey WHERE key_id = %s"  # noqa: S608
+LOOK_UP = Statement(
+    "api_key",
+    f"SELECT kept_now(), {', '.join(COLUMNS)} FROM crm_apikey WHERE key_id = %(key_id)s",  # noqa: S608
+)
 
 
 def authenticate(*, header: str, at: datetime | None = None) -> Recognised | None:
@@ -118,7 +122,7 @@ def authenticate(*, header: str, at: datetime | None = None) -> Recognised | Non
     parts = secret.split("_", 2)
     if len(parts) != 3 or parts[0] != "kept":
         return None
-    found = prepared.rows(LOOK_UP, [parts[1]]) if parts[1].isalnum() else []
+    found = prepared.rows(LOOK_UP, {"key_id": parts[1]}) if parts[1].isalnum() else []
     if not found:
         return None
     row = found[0]

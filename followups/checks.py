@@ -12,15 +12,19 @@ from django.db import connection, transaction
 from psycopg import sql
 
 from config import prepared
+from config.prepared import Statement
 
 MONTHS_AHEAD = 2
-INSERT = """
+INSERT = Statement(
+    "gate_check",
+    """
 INSERT INTO followups_gatecheck (id, at, by, agent_id, customer_ids, number_hash, purpose,
     campaign_id, decision, code, codes, reserve, request_id, policy, valid_until_at, answer)
-SELECT %s, %s, %s, %s::bigint, %s::bigint[], %s, %s, %s::bigint, %s, %s, %s::text[], %s, %s, %s,
-    %s, %s::jsonb
-FROM set_config('synchronous_commit', %s, true)
-"""
+VALUES (%(id)s, %(at)s, %(by)s, %(agent_id)s, %(customer_ids)s, %(number_hash)s, %(purpose)s,
+    %(campaign_id)s, %(decision)s, %(code)s, %(codes)s, %(reserve)s, %(request_id)s, %(policy)s,
+    %(valid_until_at)s, %(answer)s)
+""",
+)
 
 
 @dataclass(frozen=True)
@@ -61,28 +65,10 @@ def instant_of(decision_id: uuid.UUID) -> datetime:
 
 def write(*, decision_id: uuid.UUID, check: Check, durable: bool) -> None:
     """Adds the row. A deny may commit asynchronously; what allows somebody to call may not."""
-    prepared.run(
-        INSERT,
-        [
-            decision_id,
-            check.at,
-            check.by,
-            check.agent_id,
-            check.customer_ids,
-            check.number_hash,
-            check.purpose,
-            check.campaign_id,
-            check.decision,
-            check.code,
-            check.codes,
-            check.reserve,
-            check.request_id,
-            check.policy,
-            check.valid_until_at,
-            json.dumps(check.answer),
-            "on" if durable else "off",
-        ],
-    )
+    values = {**vars(check), "id": decision_id, "answer": json.dumps(check.answer)}
+    prepared.run(INSERT, values)
+    if not durable:
+        prepared.may_lag()
 
 
 def _month(at: datetime, ahead: int = 0) -> datetime:

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db import connection
 
 from config import prepared
+from config.prepared import Statement
 from config.timetable import SWEEPS
 from crm import customers, heartbeats
 
@@ -22,13 +23,16 @@ GUARDED = ", ".join(
     f"('{name}', interval '{heartbeats.allowed(name).total_seconds()} s')" for name in GUARDS
 )
 # The people of a number, locked in the order of their ids; then the number itself.
-LOCK_PEOPLE = """
+LOCK_PEOPLE = Statement(
+    "gate_lock_people",
+    """
 SELECT pg_advisory_xact_lock(id), id FROM (
     SELECT DISTINCT customer_id AS id FROM crm_phonenumber WHERE e164 = %(number)s
     UNION SELECT unnest(%(ids)s::bigint[]) ORDER BY 1
 ) people
-"""
-LOCK_NUMBER = customers.LOCK_NUMBER.replace("%s", "%(number)s")
+""",
+)
+LOCK_NUMBER = Statement("gate_lock_number", customers.LOCK_NUMBER.replace("%s", "%(number)s"))
 # An attempt from a machine whose clock runs ahead counts as well, within one gap.
 FACTS = """
 WITH clock AS MATERIALIZED (SELECT coalesce(%(at)s::timestamptz, kept_now()) AS at),
@@ -55,16 +59,16 @@ SELECT s.customer_id, CASE s.kind WHEN 'dnc_company' THEN 'dnc_company' ELSE 'su
 FROM people JOIN crm_suppression s ON s.customer_id = people.id CROSS JOIN clock
 WHERE s.lifted_at IS NULL AND (s.until_at IS NULL OR s.until_at > clock.at)
 UNION ALL
-SELECT a.customer_id, 'min_gap', max(a.started_at), max(a.started_at) + %(gap)s, NULL
+SELECT a.customer_id, 'min_gap', max(a.started_at), max(a.started_at) + %(gap)s::interval, NULL
 FROM people JOIN crm_attempt a ON a.customer_id = people.id CROSS JOIN clock
 WHERE a.direction = 'outbound'
-    AND a.started_at > clock.at - %(gap)s AND a.started_at < clock.at + %(gap)s
+    AND a.started_at > clock.at - %(gap)s::interval AND a.started_at < clock.at + %(gap)s::interval
 GROUP BY a.customer_id
 UNION ALL
-SELECT NULL, 'min_gap', max(a.started_at), max(a.started_at) + %(gap)s, NULL
+SELECT NULL, 'min_gap', max(a.started_at), max(a.started_at) + %(gap)s::interval, NULL
 FROM crm_attempttext t JOIN crm_attempt a ON a.id = t.attempt_id CROSS JOIN clock
 WHERE t.number = %(number)s AND t.number <> '' AND a.direction = 'outbound'
-    AND a.started_at > clock.at - %(gap)s AND a.started_at < clock.at + %(gap)s
+    AND a.started_at > clock.at - %(gap)s::interval AND a.started_at < clock.at + %(gap)s::interval
 HAVING max(a.started_at) IS NOT NULL
 UNION ALL
 SELECT l.customer_id, 'leased', l.taken_at, l.until_at, l.holder || ' ' || l.decision_id
@@ -73,7 +77,7 @@ WHERE l.released_at IS NULL AND l.until_at > clock.at
 UNION ALL
 SELECT NULL, 'leased', l.taken_at, l.until_at, l.holder || ' ' || l.decision_id
 FROM followups_lease l CROSS JOIN clock
-WHERE l.number_hash = %(hash)s AND l.released_at IS NULL AND l.until_at > clock.at
+WHERE l.number_hash = %(hash)s::bytea AND l.released_at IS NULL AND l.until_at > clock.at
 UNION ALL
 SELECT NULL, 'clock_unsafe', h.beat_at, NULL, g.name
 FROM (VALUES {guards}) AS g(name, allowed)
@@ -81,6 +85,7 @@ LEFT JOIN crm_heartbeat h ON h.name = g.name CROSS JOIN clock
 WHERE coalesce(h.beat_at + g.allowed, '-infinity') <= clock.at
     AND coalesce(h.grace_until_at, '-infinity') <= clock.at
 """.replace("{guards}", GUARDED)
+FACTS_PREPARED = Statement("gate_facts", FACTS)
 
 
 @dataclass(frozen=True)
@@ -152,7 +157,7 @@ def hold_and_read(
     """
     values = _values(number, ids, gap, at)
     locks = [LOCK_PEOPLE, LOCK_NUMBER] if number else [LOCK_PEOPLE]
-    held, *_, read_ = prepared.together([*locks, FACTS], values)
+    held, *_, read_ = prepared.together([*locks, FACTS_PREPARED], values)
     return _facts(read_), {row[1] for row in held}
 
 

@@ -16,8 +16,8 @@ from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from config import clock
-from crm import phone, policies
+from config import clock, prepared
+from crm import customers, phone, policies
 from crm.actors import Actor
 from crm.models import Campaign, Customer, User
 from crm.policies import Policy
@@ -90,7 +90,7 @@ class Decision:
 
 
 def blocks(
-    customers: Iterable[Customer],
+    people: Iterable[Customer],
     *,
     purpose: str,
     at: datetime,
@@ -101,7 +101,7 @@ def blocks(
 
     `mine`: leases of these holders do not block (the call that the reader is in).
     """
-    ids = [customer.pk for customer in customers]
+    ids = [customer.pk for customer in people]
     read = facts.read(ids=ids, gap=policies.get(policy).min_gap, at=at)
     return {pk: _judge(read, purpose, only=pk, mine=mine) for pk in ids}
 
@@ -117,7 +117,9 @@ def _judge(
         and purpose in BY_CODE[f.code].stops
         and not _own(f, mine)
     ]
-    return tuple(sorted(found, key=_place))
+    # Several sweeps may have stopped: one reason, one sentence.
+    once = {(block.code, block.until, block.promise): block for block in reversed(found)}
+    return tuple(sorted(once.values(), key=_place))
 
 
 def _place(block: Block) -> tuple[int, float]:
@@ -133,19 +135,22 @@ def _own(fact: Fact, mine: Collection[str]) -> bool:
     return fact.code == "leased" and any(part in mine for part in (fact.ref or "").split())
 
 
-@transaction.atomic
 def decide(question: Question, *, by: Actor, at: datetime | None = None) -> Decision:
     """Answers, records what was answered, and on a reserved allow leases the person.
 
     `at` None reads the database's clock after the lock, in the statement that reads the
-    blocks. An older `at` only makes the answer stricter. The same actor and `request_id` get
+    blocks. An older `at` only makes timed blocks longer. The same actor and `request_id` get
     the same decision; OtherQuestion when they ask about somebody else. Raises
     policies.UnknownPolicy when the campaign names none that exists.
     """
-    if question.request_id:
-        earlier = _earlier(question, by, at)
-        if earlier:
-            return earlier
+    if not question.request_id:
+        with prepared.transaction():
+            return _decide(question, by, at)
+    with transaction.atomic():
+        return _earlier(question, by, at) or _decide(question, by, at)
+
+
+def _decide(question: Question, by: Actor, at: datetime | None) -> Decision:
     policy = policies.get(question.campaign.policy if question.campaign else "none")
     purpose = purposes.strictest(
         question.purpose, campaign=question.campaign, reference=question.reference, by=by
@@ -156,6 +161,9 @@ def decide(question: Question, *, by: Actor, at: datetime | None = None) -> Deci
         found: tuple[Block, ...] = (Block("number_invalid", None, None),)
     else:
         ids = [question.customer.pk] if question.customer else []
+        if question.customer and not number:
+            # Any of their numbers may be dialled: who shares one of them counts too.
+            ids = customers.sharing(question.customer)
         read = _hold_and_read(number, ids, policy.min_gap, at)
         mine = (f"user:{question.agent.pk}",) if question.agent else ()
         found = _judge(read, purpose, mine=mine)
@@ -193,7 +201,7 @@ def _earlier(question: Question, by: Actor, at: datetime | None) -> Decision | N
     number, _valid = _number(question)
     hashed = facts.hash_number(number) if number else None
     known = bytes(row["number_hash"]) if row["number_hash"] is not None else None
-    if known != hashed or (question.customer and row["customer_ids"] != [question.customer.pk]):
+    if known != hashed or (question.customer and question.customer.pk not in row["customer_ids"]):
         raise OtherQuestion(_("This request id was used before, for another number or customer."))
     return _looked_at_again(replace(_restored(row), number=number), row, at)
 

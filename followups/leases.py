@@ -8,9 +8,21 @@ from datetime import datetime, timedelta
 
 from django.db.models import F
 
+from config import prepared
+from config.prepared import Statement
 from crm.actors import Actor
 from followups.models import Lease
 
+TAKE = Statement(
+    "gate_lease",
+    """
+INSERT INTO followups_lease (customer_id, number_hash, decision_id, holder, taken_at, taken_by,
+    until_at, released_by)
+SELECT person, CASE WHEN person IS NULL THEN %(number_hash)s::bytea END, %(decision_id)s::uuid,
+    %(holder)s, %(taken_at)s::timestamptz, %(taken_by)s, %(until_at)s::timestamptz, ''
+FROM unnest(coalesce(nullif(%(people)s::bigint[], '{}'), ARRAY[NULL::bigint])) AS person
+""",
+)
 LONGEST = timedelta(minutes=60)
 
 
@@ -25,18 +37,17 @@ def take(
     at: datetime,
 ) -> None:
     """One row for each person, or for the number that nobody has."""
-    ids: list[int | None] = list(people)
-    Lease.objects.bulk_create(
-        Lease(
-            customer_id=person,
-            number_hash=number_hash if person is None else None,
-            decision_id=decision_id,
-            holder=holder,
-            taken_at=at,
-            taken_by=by.code,
-            until_at=until,
-        )
-        for person in ids or [None]
+    prepared.run(
+        TAKE,
+        {
+            "people": list(people),
+            "number_hash": number_hash,
+            "decision_id": decision_id,
+            "holder": holder,
+            "taken_at": at,
+            "taken_by": by.code,
+            "until_at": until,
+        },
     )
 
 

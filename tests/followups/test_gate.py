@@ -231,7 +231,7 @@ def test_the_strictest_reason_is_the_first_and_all_are_said(cast: Cast) -> None:
     wish(cast)
     wish(cast, "complaint")
     decision = ask(cast, at=START + HOUR, alive=False)
-    expected = ["clock_unsafe"] * 4 + ["dnc_company", "suppressed", "open_promise", "min_gap"]
+    expected = ["clock_unsafe", "dnc_company", "suppressed", "open_promise", "min_gap"]
     assert codes(decision) == expected
     order = [row.code for row in ROWS]
     assert codes(decision) == sorted(codes(decision), key=order.index)
@@ -295,6 +295,12 @@ def test_a_shared_number_is_denied_when_one_of_them_is_blocked_and_names_no_one(
     assert set(decision.people) == {cast.dupont.pk, cast.peeters.pk}
     assert "Dupont" not in decision.reason and cast.dupont.reference not in decision.reason
     assert ask(cast, PEETERS_MOBILE).allow
+
+
+def test_a_question_without_a_number_covers_everybody_who_shares_one(cast: Cast) -> None:
+    promised(cast)
+    customers.add_number(customer=cast.peeters, e164=DUPONT_HOME, position=1, at=START)
+    assert ask(cast, None, customer=cast.peeters).code == "open_promise"
 
 
 def test_an_allow_for_a_shared_number_leases_everybody(cast: Cast) -> None:
