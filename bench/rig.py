@@ -20,7 +20,7 @@ from config.embedded import Servers
 from config.processes import Process, wait_until
 
 ROOT = Path(__file__).resolve().parent.parent
-THREADS = 8
+THREADS = 2
 KEY_ID, KEY = "bench00000000000", "kept_bench00000000000_" + "b" * 43
 
 
@@ -38,9 +38,8 @@ class Rig:
         """Seconds of processor time that PostgreSQL has used so far."""
         with self.connect() as connection:
             row = connection.execute("SELECT pg_backend_pid()").fetchone()
-        backend = psutil.Process(row[0] if row else os.getpid())
-        main = backend.parent() or backend
-        return cpu_of(main)
+            backend = psutil.Process(row[0] if row else os.getpid())
+            return cpu_of(backend.parent() or backend)
 
 
 def cpu_of(process: psutil.Process) -> float:

@@ -169,7 +169,10 @@ def _exchange(line: psycopg.Connection, words: bytes) -> list[Rows]:
             loader.set_pgresult(result)
             found.append(loader.load_rows(0, result.ntuples, tuple))
         elif result.status != ExecStatus.COMMAND_OK:
-            raise psycopg.errors.error_from_result(result, encoding="utf-8")
+            error = psycopg.errors.error_from_result(result, encoding="utf-8")
+            if isinstance(error, psycopg.errors.InvalidSqlStatementName):
+                READY.pop(line, None)  # somebody discarded them: prepared anew next time
+            raise error
     return found
 
 

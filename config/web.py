@@ -1,6 +1,6 @@
 """The web server: Granian, whose workers end with their main process.
 
-    python -m config.web --port 8000 --workers 2 --threads 8
+    python -m config.web --port 8000 --workers 2 --threads 2
 
 Started as `granian config.wsgi:application`, a kill -9 of the main process leaves workers that
 live on and serve; here the kernel ends them.
@@ -44,7 +44,8 @@ def main() -> None:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8000)
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--threads", type=int, default=8, help="per worker, a connection each")
+    # Threads of one worker share one interpreter: more of them only wait for each other.
+    parser.add_argument("--threads", type=int, default=2, help="per worker, a connection each")
     asked = parser.parse_args()
     server = Granian(
         "config.wsgi:application",

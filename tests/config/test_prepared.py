@@ -120,6 +120,15 @@ def test_a_line_that_was_cut_is_told_and_the_next_one_works(line: None) -> None:
     assert prepared.rows(TEAMS, {}) == []
 
 
+def test_statements_that_were_discarded_are_prepared_anew(line: None) -> None:
+    assert prepared.rows(TEAMS, {}) == []
+    with connection.cursor() as cursor:
+        cursor.execute("DISCARD ALL")
+    with pytest.raises(ProgrammingError):
+        prepared.rows(TEAMS, {})
+    assert prepared.rows(TEAMS, {}) == []
+
+
 def test_who_waits_too_long_for_a_lock_is_told(line: None) -> None:
     prepared.rows(TEAMS, {})
     with connection.cursor() as cursor:
