@@ -34,13 +34,6 @@ class Rig:
     def connect(self) -> psycopg.Connection:
         return psycopg.connect(self.database_url, autocommit=True)
 
-    def postgres_cpu(self) -> float:
-        """Seconds of processor time that PostgreSQL has used so far."""
-        with self.connect() as connection:
-            row = connection.execute("SELECT pg_backend_pid()").fetchone()
-            backend = psutil.Process(row[0] if row else os.getpid())
-            return cpu_of(backend.parent() or backend)
-
 
 def cpu_of(process: psutil.Process) -> float:
     """Processor time of a process and everything below it, ended children included."""
