@@ -10,8 +10,14 @@ from crm import audit, customers
 from crm.actors import Actor
 from crm.models import Campaign, Customer, Suppression, SuppressionText
 
-# A complaint closes sales until somebody has looked at it; it always expires.
-COMPLAINT_LASTS = timedelta(days=180)
+# What is no lasting wish always expires: a complaint when somebody should have looked at
+# it, a pause as the design sets it, a refusal after the strictest term of the presets (France).
+LASTS = {
+    Suppression.Kind.COMPLAINT: timedelta(days=180),
+    Suppression.Kind.BEREAVEMENT: timedelta(days=180),
+    Suppression.Kind.CUSTOMER_PAUSE: timedelta(days=90),
+    Suppression.Kind.REFUSAL_COOLOFF: timedelta(days=60),
+}
 
 
 @transaction.atomic
@@ -40,7 +46,7 @@ def add(
         campaign=campaign,
         proof=proof,
         from_at=at,
-        until_at=None if kind == Suppression.Kind.DNC_COMPANY else at + COMPLAINT_LASTS,
+        until_at=at + LASTS[kind] if kind in LASTS else None,
         created_at=at,
         created_by=by.code,
     )

@@ -17,7 +17,7 @@ from crm.calls import Call, Logged
 from crm.models import Customer, User
 from followups import leases, plans, promises
 from followups.models import Promise
-from followups.promises import Refused, Terms
+from followups.terms import Refused, Terms
 from offers.channels import CHANNELS
 
 
@@ -37,7 +37,7 @@ def record(
 
     The same call again (source, external id) changes nothing and makes no promise twice: a
     promise of the same kind, words and content made in this call is the one that is there.
-    Raises calls.Contradiction, or promises.Refused naming the field.
+    Raises calls.Contradiction, or terms.Refused naming the field.
     """
     if call.customer:
         customers.hold([call.customer.pk])

@@ -22,7 +22,7 @@ from crm.models import Attempt, Campaign, Customer, Disposition, User
 from followups import conversations, escalation, gate, items, notices, plans, reconcile
 from followups.gate import Question
 from followups.models import Notice, Promise
-from followups.promises import Terms
+from followups.terms import Terms
 from offers import bounces, deliveries, evidence, intake, sending
 from offers.channels import email
 from offers.channels.smtp import Outcome

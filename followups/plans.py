@@ -13,6 +13,7 @@ from crm import customers
 from crm.actors import Actor
 from followups import items, promises
 from followups.models import Item, Promise
+from followups.terms import Refused
 from offers import deliveries
 from offers.channels import CHANNELS
 from offers.models import Delivery
@@ -138,12 +139,12 @@ def _queue(
 def resend(*, promise: Promise, address: str, by: Actor, at: datetime) -> Delivery:
     """A person mends the address: a new delivery, and the items about the old one are closed.
 
-    Raises promises.Refused when the promise is not open.
+    Raises Refused when the promise is not open.
     """
     customers.hold([promise.customer_id])
     promise.refresh_from_db()
     if promise.status != Promise.Status.OPEN:
-        raise promises.Refused("address", _("This promise is not open any more."))
+        raise Refused("address", _("This promise is not open any more."))
     for delivery in attached(promise).filter(status__in=(Status.QUEUED, Status.RETRY)):
         deliveries.cancel(delivery=delivery, by=by, at=at, cause="resend")
     customers.add_email(customer=promise.customer, address=address)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
@@ -17,9 +16,10 @@ from crm.workdays import Calendar
 from followups import judgement, ladder
 from followups.judgement import Judgement
 from followups.models import Escalation, Promise, PromiseDelivery, PromiseEvent, PromiseText
+from followups.terms import ALPHABET, Refused, Terms, due, required_grade
 from offers.evidence import quiet_span
 from offers.grades import Fold
-from offers.models import Delivery, Document, OfferVersion
+from offers.models import Delivery
 
 Status, Track = Promise.Status, Promise.Track
 # from -> to: the whole life of a promise. KEPT opens again when its proof is revoked.
@@ -28,41 +28,6 @@ MOVES = {
     Status.OPEN: {Status.KEPT, Status.WITHDRAWN, Status.REPLACED, Status.ERASED},
     Status.KEPT: {Status.OPEN, Status.ERASED},
 }
-# Said on the phone: no 0 and O, no 1 and I and L, no B and 8, no S and 5, no U and V.
-ALPHABET = "234679ACDEFGHJKMNPQRTWXYZ"
-
-
-class Refused(ValueError):
-    """A promise that cannot be made as asked; the message says why, `field` says where."""
-
-    def __init__(self, field: str, message: str) -> None:
-        self.field = field
-        super().__init__(message)
-
-
-@dataclass(frozen=True)
-class Terms:
-    """What is promised. Exactly one of `version` (send_offer) and `document` (send_document).
-
-    `address_accepted` means: read back on the call and confirmed by the customer. `due_at` None
-    takes the channel's default.
-    """
-
-    kind: str
-    words: str
-    plan: tuple[str, ...] = ("email",)
-    address: str = ""
-    address_accepted: bool = False
-    version: OfferVersion | None = None
-    document: Document | None = None
-    due_at: datetime | None = None
-
-
-def due(*, channel: str, calendar: Calendar, at: datetime) -> datetime:
-    """When a promise over this channel is due by default: the end of the next working day."""
-    if channel != "email":
-        raise ValueError(f"no due time is set for {channel!r}")
-    return calendar.end_of_working_day(at)
 
 
 @transaction.atomic
@@ -95,7 +60,7 @@ def make(*, attempt: Attempt, terms: Terms, owner: User, by: Actor, at: datetime
         plan=list(terms.plan),
         address_accepted_at=at if terms.address_accepted else None,
         address_accepted_by=by.code if terms.address_accepted else "",
-        required_grade=_required(policy, terms),
+        required_grade=required_grade(policy, terms),
         reading_hours=int(policy.reading_period.total_seconds() // 3600),
         policy=policy.label,
         calendar=owner.team.calendar,
@@ -116,10 +81,6 @@ def _policy(attempt: Attempt) -> Policy:
         return policies.get(attempt.campaign.policy if attempt.campaign else "none")
     except policies.UnknownPolicy as error:
         raise Refused("campaign", _("The policy of this campaign is not installed.")) from error
-
-
-def _required(policy: Policy, terms: Terms) -> int:
-    return policy.email_grade_accepted if terms.address_accepted else policy.email_grade
 
 
 def _reference() -> str:

@@ -32,7 +32,7 @@ from followups import gate
 from followups.gate import Block
 from followups.journeys import CAUSES, STATES, Trouble, newest, state, trouble
 from followups.models import Item, Notice, Promise, PromiseDelivery
-from followups.promises import due
+from followups.terms import due
 
 LONGEST_LIST = 200
 # An offer is followed up while it is fresh; its validity ends about then.

@@ -15,7 +15,7 @@ from crm.calls import Call
 from crm.models import Attempt, Customer
 from followups import conversations
 from followups.models import Promise
-from followups.promises import Refused, Terms
+from followups.terms import Refused, Terms
 from offers import documents, drafts
 from offers.models import OfferVersion
 
@@ -58,7 +58,7 @@ class Saved:
 def save(*, call: Call, wishes: Sequence[Wish], by: Actor, at: datetime) -> Saved:
     """One transaction for the whole form. The same form again adds nothing.
 
-    Raises calls.Contradiction, or promises.Refused naming `promises.N.field`.
+    Raises calls.Contradiction, or terms.Refused naming `promises.N.field`.
     """
     if call.customer is None:
         raise Refused("customer", "The desk logs calls with customers.")

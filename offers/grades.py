@@ -17,7 +17,14 @@ GRADE = {
     "delivered": 2,
     "complaint": 2,  # who complains has it
     "quiet": 3,
+    "print_accepted": 1,
+    "batch_mailed": 1,
+    "posted": 2,
     "read_receipt": 4,
+    "pressed": 4,
+    "answered": 5,
+    "fetched": 0,
+    "returned": 0,
     "reply": 5,
     "confirmed": 5,
     "delayed": 0,
@@ -25,8 +32,10 @@ GRADE = {
     "never_received": 0,
 }
 # The customer's own acts outrank machines; a read receipt is written by a machine.
-CUSTOMER = frozenset({"reply", "confirmed", "never_received"})
-REVOKING = frozenset({"failed", "never_received"})
+CUSTOMER = frozenset({"reply", "confirmed", "never_received", "pressed", "answered"})
+NEXT_HOP = frozenset({"relay_accepted", "relayed", "print_accepted", "batch_mailed"})
+LAST_MILE = frozenset({"delivered", "complaint", "posted"})
+REVOKING = frozenset({"failed", "never_received", "returned"})
 
 
 class Event(Protocol):
@@ -75,8 +84,8 @@ def fold(events: Iterable[Event]) -> Fold:
         failed=failed,
         hard=any(event.hard for event in all_events if event.kind == "failed"),
         reached=reached,
-        accepted_at=_first(standing, {"relay_accepted", "relayed"}),
-        delivered_at=_first(standing, {"delivered", "complaint"}),
+        accepted_at=_first(standing, NEXT_HOP),
+        delivered_at=_first(standing, LAST_MILE),
         first_delayed_at=min(delayed, default=None),
         last_delayed_at=max(delayed, default=None),
         by_customer=any(event.kind in CUSTOMER for event in standing),
@@ -97,5 +106,5 @@ def _standing(events: list[Event]) -> tuple[list[Event], bool]:
     return proofs + [event for event in acts if event.grade], False
 
 
-def _first(events: list[Event], kinds: set[str]) -> datetime | None:
+def _first(events: list[Event], kinds: frozenset[str]) -> datetime | None:
     return min((event.occurred_at for event in events if event.kind in kinds), default=None)

@@ -21,7 +21,7 @@ from crm.customers import ContractFacts, Facts, Line
 from crm.models import Campaign, Customer, Disposition, Team, User
 from followups import conversations
 from followups.models import Promise
-from followups.promises import Terms
+from followups.terms import Terms
 from offers import documents, drafts
 from offers.channels.smtp import Outcome
 from offers.drafts import Proposal

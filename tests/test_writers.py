@@ -11,6 +11,8 @@ from tests.writers import tables, writes
 
 # crm.bulk is the import's half of crm.customers: the same rows, many at once.
 WRITER = {
+    "Answer": {"offers.answers"},
+    "AnswerText": {"offers.answers"},
     "ApiKey": {"crm.keys"},
     "Attempt": {"crm.calls"},
     "AttemptRevision": {"crm.calls"},
@@ -46,7 +48,10 @@ WRITER = {
     "OfferLine": {"offers.drafts"},
     "OfferVersion": {"offers.drafts"},
     "PhoneNumber": {"crm.customers", "crm.bulk"},
+    "Plan": {"offers.catalogue"},
+    "PlanLine": {"offers.catalogue"},
     "PostalAddress": {"crm.customers", "crm.bulk"},
+    "Preference": {"crm.preferences"},
     "Promise": {"followups.promises"},
     "PromiseDelivery": {"followups.promises"},
     "PromiseEvent": {"followups.promises"},

@@ -20,7 +20,7 @@ from crm.models.ledger import (
     ImportRun,
 )
 from crm.models.people import ApiKey, Team, User
-from crm.models.wishes import Suppression, SuppressionText
+from crm.models.wishes import Preference, Suppression, SuppressionText
 
 __all__ = [
     "ApiKey",
@@ -43,6 +43,7 @@ __all__ = [
     "ImportRun",
     "PhoneNumber",
     "PostalAddress",
+    "Preference",
     "Suppression",
     "SuppressionText",
     "Team",

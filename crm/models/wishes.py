@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.models.calls import Campaign
 from crm.models.customers import Customer
+from crm.triggers import append_only
 
 
 class Suppression(models.Model):
@@ -16,6 +17,8 @@ class Suppression(models.Model):
         DNC_COMPANY = "dnc_company", _("never call me")
         COMPLAINT = "complaint", _("open complaint")
         BEREAVEMENT = "bereavement", _("bereavement")
+        CUSTOMER_PAUSE = "customer_pause", _("no call until I answer")
+        REFUSAL_COOLOFF = "refusal_cooloff", _("said no a short while ago")
 
     class Origin(models.TextChoices):
         CALL = "call", _("said on a call")
@@ -56,6 +59,31 @@ class Suppression(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} of customer {self.customer_id}"
+
+
+class Preference(models.Model):
+    """What a customer wants to be written about, one line a change; the newest line counts.
+
+    It never stops what was promised: it stops what nobody asked for.
+    """
+
+    class Topic(models.TextChoices):
+        OFFERS_BY_MAIL = "offers_by_mail", _("offers by e-mail that I did not ask for")
+        OFFERS_BY_POST = "offers_by_post", _("offers by post that I did not ask for")
+
+    customer = models.ForeignKey(Customer, models.PROTECT, related_name="preferences")
+    topic = models.CharField(max_length=20, choices=Topic)
+    wanted = models.BooleanField()
+    origin = models.CharField(max_length=10, choices=Suppression.Origin)
+    set_at = models.DateTimeField()
+    set_by = models.CharField(max_length=40)
+
+    class Meta:
+        indexes = [models.Index(fields=["customer", "topic", "-id"], name="preference_newest")]
+        triggers = append_only(name="preference")
+
+    def __str__(self) -> str:
+        return f"{self.topic} of customer {self.customer_id}"
 
 
 class SuppressionText(models.Model):

@@ -13,10 +13,11 @@ from config.celery import nudge
 from config.problems import DOCUMENTED, Problem, invalid
 from crm import calls, idempotency
 from crm.api import Caller, Key, Strict, caller_of
-from followups import conversations, promises
+from followups import conversations
 from followups.api import contact
 from followups.api.contact import Logged
 from followups.models import Promise
+from followups.terms import Refused
 
 router = Router(tags=["calls"])
 LONGEST_KEY = 200
@@ -97,7 +98,7 @@ def _log(asked: Logged, caller: Caller) -> tuple[int, dict[str, Any]]:
         recorded = conversations.record(call=call, terms=terms, by=caller.by, at=caller.at)
     except calls.Contradiction as error:
         raise Problem("contradiction", str(error)) from error
-    except promises.Refused as error:
+    except Refused as error:
         raise invalid(error.field, str(error)) from error
     if recorded.promises:
         nudge("send")

@@ -17,7 +17,7 @@ from crm.api import Caller, Instant, Strict, Text
 from crm.calls import Call
 from crm.models import Attempt, Campaign, Customer, Disposition
 from followups.api import words
-from followups.promises import Terms
+from followups.terms import Terms
 from offers.models import Document, OfferVersion
 
 # Clocks differ a little; a call from further ahead was mistyped or is in the wrong zone.

@@ -43,6 +43,9 @@ class Item(models.Model):
         UNKNOWN_SEND = "unknown_send", _("may or may not have left")
         PLAN_EXHAUSTED = "plan_exhausted", _("no way left to deliver")
         ANSWER = "answer", _("the customer answered")
+        ANSWER_TO_WRITE = "answer_to_write", _("an answer to write")
+        ACCEPTED = "accepted", _("the customer accepts the offer")
+        PAPER = "paper", _("not confirmed by the mail room")
 
     kind = models.CharField(max_length=16, choices=Kind)
     owner = models.ForeignKey(User, models.PROTECT, related_name="items")

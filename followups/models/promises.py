@@ -49,6 +49,8 @@ class Promise(models.Model):
     class Kind(models.TextChoices):
         SEND_OFFER = "send_offer", _("send the offer")
         SEND_DOCUMENT = "send_document", _("send a document")
+        WRITTEN_ANSWER = "written_answer", _("answer in writing")
+        CALLBACK = "callback", _("call back")
 
     class Status(models.TextChoices):
         OPEN = "open", _("open")
@@ -141,7 +143,9 @@ class Promise(models.Model):
             models.CheckConstraint(
                 name="promise_names_what_it_owes",
                 condition=models.Q(kind="send_offer", version__isnull=False)
-                | models.Q(kind="send_document", document__isnull=False),
+                | models.Q(kind="send_document", document__isnull=False)
+                # The answer is written after it was promised; a call-back owes no document.
+                | models.Q(kind__in=["written_answer", "callback"], version__isnull=True),
             ),
             models.CheckConstraint(
                 name="promise_grade", condition=models.Q(required_grade__range=(1, 5))
@@ -192,7 +196,7 @@ class PromiseText(models.Model):
 
     promise = models.OneToOneField(Promise, models.CASCADE, primary_key=True, related_name="text")
     words = models.TextField()
-    address = models.CharField(max_length=254, blank=True)
+    address = models.CharField(max_length=400, blank=True)
 
     def __str__(self) -> str:
         return f"text of promise {self.pk}"

@@ -16,7 +16,7 @@ from crm.views import reader
 from followups import items, journeys, notices, plans, queries
 from followups.forms import AddressForm
 from followups.models import Item
-from followups.promises import Refused
+from followups.terms import Refused
 
 
 @require_safe

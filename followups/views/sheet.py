@@ -25,7 +25,7 @@ from crm.views import reader
 from followups import dossier, forms, gate, leases, wrapup
 from followups.dossier import Permit
 from followups.forms import NOBODY_SPOKE, CallForm, PromiseLine, PromiseLines
-from followups.promises import Refused
+from followups.terms import Refused
 from offers.models import Document
 
 RENEWED_FOR = leases.LONGEST / 30

@@ -1,5 +1,7 @@
 """WHAT: the offer, its document, its journeys, the proof that it arrived. One noun per file."""
 
+from offers.models.answers import Answer, AnswerText
+from offers.models.catalogue import Plan, PlanLine
 from offers.models.deliveries import Delivery, DeliveryEvent, DeliveryText
 from offers.models.evidence import (
     DeliveryProof,
@@ -11,6 +13,8 @@ from offers.models.evidence import (
 from offers.models.offers import Document, Offer, OfferLine, OfferVersion
 
 __all__ = [
+    "Answer",
+    "AnswerText",
     "Delivery",
     "DeliveryEvent",
     "DeliveryProof",
@@ -22,5 +26,7 @@ __all__ = [
     "Offer",
     "OfferLine",
     "OfferVersion",
+    "Plan",
+    "PlanLine",
     "UnmatchedReport",
 ]

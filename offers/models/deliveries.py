@@ -44,6 +44,7 @@ class Delivery(models.Model):
     settled_at = models.DateTimeField(null=True, blank=True)  # SENT, FAILED, UNKNOWN or CANCELLED
     reply_code = models.PositiveSmallIntegerField(null=True, blank=True)
     reply_status = models.CharField(max_length=12, blank=True)  # RFC 3463, such as 5.1.1
+    link_generation = models.PositiveSmallIntegerField(default=1)  # one more revokes older links
 
     class Meta:
         indexes = [
@@ -116,8 +117,8 @@ class DeliveryText(models.Model):
 
     delivery = models.OneToOneField(Delivery, models.CASCADE, primary_key=True, related_name="text")
     to_name = models.CharField(max_length=200)
-    address = models.CharField(max_length=254)
-    domain = models.CharField(max_length=254)
+    address = models.CharField(max_length=400)  # a mailbox, or the lines of a postal address
+    domain = models.CharField(max_length=254, blank=True)  # of a mailbox
     reference = models.CharField(max_length=16)  # of the promise, as said on the phone
     words = models.TextField(blank=True)
     promised_date = models.DateField()

@@ -16,6 +16,16 @@ class Offer(models.Model):
     customer = models.ForeignKey(Customer, models.PROTECT, related_name="offers")
     created_at = models.DateTimeField()
     created_by = models.CharField(max_length=40)
+    withdrawn_at = models.DateTimeField(null=True, blank=True)  # by us: it binds nobody any more
+    withdrawn_by = models.CharField(max_length=40, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="offer_withdrawn_by_somebody",
+                condition=models.Q(withdrawn_at__isnull=True) ^ ~models.Q(withdrawn_by=""),
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.reference

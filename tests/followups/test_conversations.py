@@ -12,7 +12,7 @@ from crm.models import Attempt, Disposition, User
 from followups import conversations, gate, plans
 from followups.gate import Question
 from followups.models import Lease, Promise
-from followups.promises import Refused
+from followups.terms import Refused
 from offers import deliveries
 from offers.models import Delivery, OfferVersion
 from tests.cast import (

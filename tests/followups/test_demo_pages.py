@@ -20,7 +20,7 @@ from crm.people import Person
 from crm.workdays import DEFAULT
 from followups import conversations
 from followups.models import Item, Promise
-from followups.promises import Terms
+from followups.terms import Terms
 from offers import drafts, sending
 from offers.models import Delivery, Evidence, UnmatchedReport
 

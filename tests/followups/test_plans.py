@@ -8,7 +8,7 @@ import pytest
 
 from followups import plans, reconcile
 from followups.models import Item, Promise
-from followups.promises import Refused
+from followups.terms import Refused
 from offers import channels, deliveries, sending
 from offers.deliveries import LEASE
 from offers.models import Delivery

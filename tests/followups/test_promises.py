@@ -9,7 +9,8 @@ from django.db import DatabaseError, IntegrityError, transaction
 
 from followups import promises
 from followups.models import Escalation, Item, Promise
-from followups.promises import ALPHABET, MOVES
+from followups.promises import MOVES
+from followups.terms import ALPHABET
 from offers import evidence
 from tests.cast import (
     DAY,
