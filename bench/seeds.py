@@ -24,8 +24,9 @@ SELECT i, '+3247' || lpad(i::text, 7, '0'), 0 FROM generate_series(1, %(people)s
 INSERT INTO crm_emailaddress (customer_id, address, position)
 SELECT i, 'g' || i || '@bench.example', 0 FROM generate_series(1, %(people)s) i;
 SELECT setval(pg_get_serial_sequence('crm_customer', 'id'), %(people)s + 1);
-INSERT INTO offers_offer (id, reference, customer_id, created_at, created_by)
-SELECT i, 'O-' || lpad(i::text, 6, '0'), i, now(), 'system' FROM generate_series(1, %(people)s) i;
+INSERT INTO offers_offer (id, reference, customer_id, created_at, created_by, withdrawn_by)
+SELECT i, 'O-' || lpad(i::text, 6, '0'), i, now(), 'system', ''
+FROM generate_series(1, %(people)s) i;
 INSERT INTO offers_offerversion (id, offer_id, number, issue_date, valid_days, plan, today_plan,
     today_termination_fee, termination_fee, created_at, created_by)
 SELECT i, i, 1, current_date, 30, 'New', 'Old', 0, 0, now(), 'system'
@@ -38,6 +39,8 @@ INSERT INTO crm_attempttext (attempt_id, number, note, recording_ref)
 SELECT i, '', '', '' FROM generate_series(1, %(people)s) i;
 SELECT setval(pg_get_serial_sequence('crm_attempt', 'id'), %(people)s + 1);
 """
+# What a transaction checks at its COMMIT, row by row, must not grow with the bench.
+AT_ONCE = 5_000
 PROMISES = """
 BEGIN;
 INSERT INTO followups_promise (id, reference, customer_id, attempt_id, kind, made_at, made_by,
@@ -48,13 +51,13 @@ SELECT i, 'B' || lpad(i::text, 7, '0'), i, i, 'send_offer', now() - interval '1 
     1, 1, i, '{{email}}', 0, '', 3, 72, 'none@2026-01-01', {calendar}, {ladder},
     now() + interval '1 day', now() + interval '1 hour', 'open', '', '', 1, 'lateness', 0,
     ARRAY[now() + interval '1 hour'], now() + interval '1 hour', 0
-FROM generate_series(1, {promises}) i;
+FROM generate_series({first}, {last}) i;
 INSERT INTO followups_promiseevent (promise_id, from_status, to_status, at, by, cause, data)
 SELECT i, '', 'open', now() - interval '1 day', 'system', 'made', '{{}}'
-FROM generate_series(1, {promises}) i;
-ANALYZE followups_promiseevent;
+FROM generate_series({first}, {last}) i;
 COMMIT;
-SELECT setval(pg_get_serial_sequence('followups_promise', 'id'), {promises} + 1);
+ANALYZE followups_promise, followups_promiseevent;
+SELECT setval(pg_get_serial_sequence('followups_promise', 'id'), {last} + 1);
 """
 
 
@@ -94,10 +97,12 @@ def fill(rig: Rig, *, people: int, promises: int) -> None:
                     )
                 )
         parts = {"calendar": calendar, "ladder": json.dumps(ladder.DEFAULT.to_dict())}
-        connection.execute(
-            sql.SQL(PROMISES).format(
-                promises=sql.Literal(promises),
-                **{k: sql.SQL("{}::jsonb").format(sql.Literal(v)) for k, v in parts.items()},
+        for first in range(1, promises + 1, AT_ONCE):
+            connection.execute(
+                sql.SQL(PROMISES).format(
+                    first=sql.Literal(first),
+                    last=sql.Literal(min(first + AT_ONCE - 1, promises)),
+                    **{k: sql.SQL("{}::jsonb").format(sql.Literal(v)) for k, v in parts.items()},
+                )
             )
-        )
         connection.execute("VACUUM ANALYZE")

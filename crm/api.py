@@ -14,6 +14,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, 
 from config.problems import Problem
 from crm import keys
 from crm.actors import Actor
+from crm.keys import Mark
 from crm.models import ApiKey
 
 CHALLENGE = {"WWW-Authenticate": 'Bearer realm="kept", Basic realm="kept"'}
@@ -21,10 +22,21 @@ CHALLENGE = {"WWW-Authenticate": 'Bearer realm="kept", Basic realm="kept"'}
 
 @dataclass(frozen=True)
 class Caller:
-    """The machine behind a request. `at` is the database's clock when its key was read."""
+    """The machine behind a request.
+
+    `moment` is the database's clock when its key was read. `mark` stands for a key that was
+    taken on trust: whatever acts for this caller has to check it.
+    """
 
     key: ApiKey
-    at: datetime
+    moment: datetime | None
+    mark: Mark | None = None
+
+    @property
+    def at(self) -> datetime:
+        if self.moment is None:
+            raise RuntimeError("a key that was taken on trust tells no time")
+        return self.moment
 
     @property
     def by(self) -> Actor:
@@ -35,20 +47,26 @@ class Caller:
 
 
 class Key(AuthBase):
-    """The door: a valid key (Bearer, or Basic with the key id as user) that has the scope."""
+    """The door: a valid key (Bearer, or Basic with the key id as user) that has the scope.
+
+    `on_trust` lets a key in as this process last saw it; see keys.on_trust.
+    """
 
     openapi_type = "http"
     openapi_scheme = "bearer"
     openapi_description = "A key of `manage.py issue_key`; or Basic with `<key id>:<key>`."
 
-    def __init__(self, scope: str = "") -> None:
+    def __init__(self, scope: str = "", *, on_trust: bool = False) -> None:
         if scope and scope not in keys.SCOPES:
             raise ValueError(f"there is no scope {scope!r}")
         self.scope = scope
+        self.on_trust = on_trust
         super().__init__()
 
     def __call__(self, request: HttpRequest) -> Caller:
-        found = keys.authenticate(header=request.META.get("HTTP_AUTHORIZATION", ""))
+        header = request.META.get("HTTP_AUTHORIZATION", "")
+        trusted = keys.on_trust(header=header) if self.on_trust else None
+        found = trusted or keys.authenticate(header=header)
         if found is None:
             raise Problem("unauthorized", headers=CHALLENGE)
         if self.scope and self.scope not in found.key.scopes:
@@ -56,7 +74,7 @@ class Key(AuthBase):
                 "missing_scope",
                 _("The key needs the scope %(scope)s.") % {"scope": self.scope},
             )
-        return Caller(key=found.key, at=found.at)
+        return Caller(key=found.key, moment=found.at, mark=trusted.mark if trusted else None)
 
 
 def caller_of(request: HttpRequest) -> Caller:

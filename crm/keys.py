@@ -7,7 +7,7 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.db import connection, transaction
@@ -99,18 +99,38 @@ def of_header(header: str) -> str | None:
 
 
 @dataclass(frozen=True)
+class Mark:
+    """Which row of which key was seen: any change of it, its use included, is another row."""
+
+    key_id: str
+    row: str
+
+
+@dataclass(frozen=True)
 class Recognised:
-    """A valid key, and the database's clock when it was read."""
+    """A valid key, the database's clock when it was read (None on trust), and its row's mark."""
 
     key: ApiKey
-    at: datetime
+    at: datetime | None
+    mark: Mark
 
 
 COLUMNS = [str(field.column) for field in ApiKey._meta.concrete_fields]
 LOOK_UP = Statement(
     "api_key",
-    f"SELECT kept_now(), {', '.join(COLUMNS)} FROM crm_apikey WHERE key_id = %(key_id)s",  # noqa: S608
+    f"SELECT kept_now(), xmin::text || ctid, {', '.join(COLUMNS)} FROM crm_apikey"  # noqa: S608
+    " WHERE key_id = %(key_id)s",
 )
+# What this process saw of the keys that were used in it; never believed without its mark.
+SEEN_HERE: dict[str, Recognised] = {}
+
+
+def _parts(header: str) -> tuple[str, str] | None:
+    secret = of_header(header) or ""
+    parts = secret.split("_", 2)
+    if len(parts) != 3 or parts[0] != "kept" or not parts[1].isalnum():
+        return None
+    return parts[1], secret
 
 
 def authenticate(*, header: str, at: datetime | None = None) -> Recognised | None:
@@ -118,26 +138,40 @@ def authenticate(*, header: str, at: datetime | None = None) -> Recognised | Non
 
     Last use is written at most once a minute.
     """
-    secret = of_header(header) or ""
-    parts = secret.split("_", 2)
-    if len(parts) != 3 or parts[0] != "kept":
-        return None
-    found = prepared.rows(LOOK_UP, {"key_id": parts[1]}) if parts[1].isalnum() else []
-    if not found:
+    given = _parts(header)
+    found = prepared.rows(LOOK_UP, {"key_id": given[0]}) if given else []
+    if not given or not found:
         return None
     row = found[0]
     now = at or row[0]
-    key = ApiKey.from_db(connection.alias, COLUMNS, row[1:])
-    if not hmac.compare_digest(bytes(key.secret_sha256), _digest(secret)):
+    key = ApiKey.from_db(connection.alias, COLUMNS, row[2:])
+    if not hmac.compare_digest(bytes(key.secret_sha256), _digest(given[1])):
         return None
     if key.revoked_at or (key.expires_at and key.expires_at <= now):
         return None
-    if key.last_used_at is None or key.last_used_at + SEEN < now:
-        _seen(key, now)
-    return Recognised(key=key, at=now)
+    used(key=key, at=now)
+    recognised = Recognised(key=key, at=now, mark=Mark(key.key_id, row[1]))
+    SEEN_HERE[key.key_id] = recognised
+    return recognised
 
 
-def _seen(key: ApiKey, at: datetime) -> None:
-    """Of many requests in the same moment one writes."""
-    unseen = ApiKey.objects.filter(pk=key.pk, last_used_at=key.last_used_at)
-    unseen.update(last_used_at=at)
+def on_trust(*, header: str) -> Recognised | None:
+    """The key as this process last saw it, without a query; None when it has to be looked up.
+
+    Whoever uses it hands its mark to the statement that acts, which does nothing when the row
+    has changed since: revoked, expired, or only used.
+    """
+    given = _parts(header)
+    known = SEEN_HERE.get(given[0]) if given else None
+    if not given or not known:
+        return None
+    if not hmac.compare_digest(bytes(known.key.secret_sha256), _digest(given[1])):
+        return None
+    return replace(known, at=None)
+
+
+def used(*, key: ApiKey, at: datetime) -> None:
+    """Notes the last use, to the minute: of many requests in the same moment one writes."""
+    if key.last_used_at is None or key.last_used_at + SEEN < at:
+        unseen = ApiKey.objects.filter(pk=key.pk, last_used_at=key.last_used_at)
+        unseen.update(last_used_at=at)

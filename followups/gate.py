@@ -9,23 +9,21 @@ from __future__ import annotations
 import uuid
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
 from django.utils.translation import gettext as _
 
-from config import clock, prepared
 from crm import customers, phone, policies
 from crm.actors import Actor
+from crm.keys import Mark
 from crm.models import Campaign, Customer, User
 from crm.policies import Policy
-from followups import checks, facts, leases, purposes
-from followups.facts import Fact, Facts
-from followups.reasons import BY_CODE, ORDER, sentence
-
-SAME_ANSWER_FOR = timedelta(days=7)
+from followups import checks, facts, purposes, rulings
+from followups.facts import Fact
+from followups.reasons import BY_CODE, ORDER, SELLING, sentence
+from followups.rulings import Asked, Ruling
 
 
 class OtherQuestion(ValueError):
@@ -102,23 +100,26 @@ def blocks(
     `mine`: leases of these holders do not block (the call that the reader is in).
     """
     ids = [customer.pk for customer in people]
-    read = facts.read(ids=ids, gap=policies.get(policy).min_gap, at=at)
-    return {pk: _judge(read, purpose, only=pk, mine=mine) for pk in ids}
+    found = facts.read(ids=ids, gap=policies.get(policy).min_gap, at=at)
+    return {pk: _judge(found, purpose, only=pk, mine=mine) for pk in ids}
 
 
 def _judge(
-    read: Facts, purpose: str, *, only: int | None = None, mine: Collection[str] = ()
+    found: Iterable[Fact], purpose: str, *, only: int | None = None, mine: Collection[str] = ()
 ) -> tuple[Block, ...]:
-    """The facts that stop this purpose, in the order of the table. `mine` are own leases."""
-    found = [
+    """The facts that stop this purpose, in the order of the table. `mine` are own leases.
+
+    The database does the same for `decide` (kept_gate_rule); a test compares the two.
+    """
+    blocks = [
         Block(code=f.code, since=f.since, until=f.until, promise=_promise(f))
-        for f in read.rows
+        for f in found
         if (only is None or f.person in {None, only})
         and purpose in BY_CODE[f.code].stops
-        and not _own(f, mine)
+        and not _own(f, purpose, mine)
     ]
     # Several sweeps may have stopped: one reason, one sentence.
-    once = {(block.code, block.until, block.promise): block for block in reversed(found)}
+    once = {(block.code, block.until, block.promise): block for block in reversed(blocks)}
     return tuple(sorted(once.values(), key=_place))
 
 
@@ -128,49 +129,80 @@ def _place(block: Block) -> tuple[int, float]:
 
 
 def _promise(fact: Fact) -> str | None:
-    return fact.ref if fact.code in {"open_promise", "reading_time"} else None
+    named = fact.code in {"open_promise", "reading_time", "callback_pending"}
+    return (fact.ref or "").partition(" ")[0] if named else None
 
 
-def _own(fact: Fact, mine: Collection[str]) -> bool:
-    return fact.code == "leased" and any(part in mine for part in (fact.ref or "").split())
+def _own(fact: Fact, purpose: str, mine: Collection[str]) -> bool:
+    """The reader's own lease, or the slot in which they promised to call."""
+    slot = fact.code == "callback_pending" and purpose == "callback"
+    return (slot or fact.code == "leased") and bool({*(fact.ref or "").split()} & {*mine})
 
 
-def decide(question: Question, *, by: Actor, at: datetime | None = None) -> Decision:
+def decide(
+    question: Question, *, by: Actor, at: datetime | None = None, mark: Mark | None = None
+) -> Decision:
     """Answers, records what was answered, and on a reserved allow leases the person.
 
     `at` None reads the database's clock after the lock, in the statement that reads the
     blocks. An older `at` only makes timed blocks longer. The same actor and `request_id` get
-    the same decision; OtherQuestion when they ask about somebody else. Raises
+    the same decision; OtherQuestion when they ask about somebody else. `mark` is that of a key
+    used on trust: KeyChanged, and nothing is written, when its row has changed. Raises
     policies.UnknownPolicy when the campaign names none that exists.
     """
-    if not question.request_id:
-        with prepared.transaction():
-            return _decide(question, by, at)
-    with transaction.atomic():
-        return _earlier(question, by, at) or _decide(question, by, at)
+    asked = _asked(question, by, mark)
+    ruling = rulings.rule(asked, at=at)
+    if ruling.known:
+        return _earlier(question, asked, ruling.known, at)
+    found = tuple(_restored_block(block) for block in ruling.blocks)
+    code = found[0].code if found else ("ok" if ruling.people else "unknown_number")
+    return Decision(
+        allow=ruling.allow,
+        code=code,
+        blocks=found,
+        number=asked.number,
+        people=ruling.people,
+        not_before=_not_before(found),
+        id=_known_id(ruling),
+        valid_until=ruling.at + asked.policy.permit,
+        checked_at=ruling.at,
+        references=ruling.references,
+    )
 
 
-def _decide(question: Question, by: Actor, at: datetime | None) -> Decision:
+def _known_id(ruling: Ruling) -> uuid.UUID:
+    if ruling.id is None:
+        raise RuntimeError("an answer without its row")
+    return ruling.id
+
+
+def _asked(question: Question, by: Actor, mark: Mark | None) -> Asked:
     policy = policies.get(question.campaign.policy if question.campaign else "none")
     purpose = purposes.strictest(
         question.purpose, campaign=question.campaign, reference=question.reference, by=by
     )
     number, valid = _number(question)
-    if not valid:
-        read = facts.read(gap=policy.min_gap, at=at)
-        found: tuple[Block, ...] = (Block("number_invalid", None, None),)
-    else:
-        ids = [question.customer.pk] if question.customer else []
-        if question.customer and not number:
-            # Any of their numbers may be dialled: who shares one of them counts too.
-            ids = customers.sharing(question.customer)
-        read = _hold_and_read(number, ids, policy.min_gap, at)
-        mine = (f"user:{question.agent.pk}",) if question.agent else ()
-        found = _judge(read, purpose, mine=mine)
-        unwanted = settings.GATE_UNKNOWN_NUMBER == "deny" and not read.people
-        if unwanted and purpose in BY_CODE["unknown_number"].stops:
-            found = (*found, Block("unknown_number", None, None))
-    return _record(question, read, found, number, purpose, policy, by)
+    ids = [question.customer.pk] if question.customer and valid else []
+    if ids and question.customer and not number:
+        # Any of their numbers may be dialled: who shares one of them counts too.
+        ids = customers.sharing(question.customer)
+    user = f"user:{question.agent.pk}" if question.agent else ""
+    return Asked(
+        number=number,
+        ids=ids,
+        purpose=purpose,
+        policy=policy,
+        by=by.code,
+        holder=user or by.code,
+        mine=(user,) if user else (),
+        given="" if valid else "number_invalid",
+        strangers=settings.GATE_UNKNOWN_NUMBER == "allow",
+        reserve=question.reserve if question.reserve is not None else purpose in SELLING,
+        agent=question.agent.pk if question.agent else None,
+        campaign=question.campaign.pk if question.campaign else None,
+        request_id=question.request_id,
+        mark=mark,
+    )
 
 
 def _number(question: Question) -> tuple[str, bool]:
@@ -182,37 +214,21 @@ def _number(question: Question) -> tuple[str, bool]:
         return "", False
 
 
-def _hold_and_read(number: str, ids: list[int], gap: timedelta, at: datetime | None) -> Facts:
-    """Locks and reads; again, with more locks, when somebody joined the number in between."""
-    for _try in range(3):
-        read, held = facts.hold_and_read(number=number, ids=ids, gap=gap, at=at)
-        if held >= set(read.people):
-            return read
-        ids = sorted(held | set(read.people))
-    raise RuntimeError("the people of this number keep changing")
-
-
-def _earlier(question: Question, by: Actor, at: datetime | None) -> Decision | None:
-    facts.hold_request(by=by.code, request_id=question.request_id)
-    since = (at or clock.now()) - SAME_ANSWER_FOR
-    row = checks.of_request(by=by.code, request_id=question.request_id, since=since)
-    if row is None:
-        return None
-    number, _valid = _number(question)
-    hashed = facts.hash_number(number) if number else None
-    known = bytes(row["number_hash"]) if row["number_hash"] is not None else None
+def _earlier(
+    question: Question, asked: Asked, row: dict[str, Any], at: datetime | None
+) -> Decision:
+    """What this request was answered before; an allow not over what was promised since."""
+    hashed = facts.hash_number(asked.number) if asked.number else None
+    known = row["number_hash"] and bytes.fromhex(row["number_hash"].removeprefix("\\x"))
     if known != hashed or (question.customer and question.customer.pk not in row["customer_ids"]):
         raise OtherQuestion(_("This request id was used before, for another number or customer."))
-    return _looked_at_again(replace(_restored(row), number=number), row, at)
-
-
-def _looked_at_again(decision: Decision, row: dict[str, Any], at: datetime | None) -> Decision:
-    """An allow is not repeated over what was promised since: the same decision then denies."""
+    decision = replace(_restored(row), number=asked.number)
     if not decision.allow:
         return decision
-    gap = _policy(row).min_gap
-    read = _hold_and_read(decision.number, list(decision.people), gap, at)
-    found = _judge(read, row["purpose"], mine=_mine(row))
+    policy, ids = _policy(row), [*asked.ids, *decision.people]
+    again = replace(asked, ids=ids, policy=policy, purpose=row["purpose"], mine=_mine(row))
+    ruling = rulings.rule(replace(again, record=False), at=at)
+    found = tuple(_restored_block(block) for block in ruling.blocks)
     if not found:
         return decision
     return replace(
@@ -226,84 +242,29 @@ def _mine(row: dict[str, Any]) -> tuple[str, ...]:
     return (str(row["id"]), *agent)
 
 
-def _record(
-    question: Question,
-    read: Facts,
-    found: tuple[Block, ...],
-    number: str,
-    purpose: str,
-    policy: Policy,
-    by: Actor,
-) -> Decision:
-    reserve = question.reserve if question.reserve is not None else purpose in {"sales", "survey"}
-    allow = not found
-    decision = Decision(
-        allow=allow,
-        code=found[0].code if found else ("ok" if read.people else "unknown_number"),
-        blocks=found,
-        number=number,
-        people=read.people,
-        not_before=_not_before(found),
-        id=checks.new_id(read.at),
-        valid_until=read.at + policy.permit,
-        checked_at=read.at,
-        references=read.references,
-    )
-    if allow and reserve:
-        leases.take(
-            people=read.people,
-            number_hash=facts.hash_number(number) if number else None,
-            decision_id=decision.id,
-            holder=f"user:{question.agent.pk}" if question.agent else by.code,
-            until=read.at + policy.lease,
-            by=by,
-            at=read.at,
-        )
-    check = checks.Check(
-        at=read.at,
-        by=by.code,
-        agent_id=question.agent.pk if question.agent else None,
-        customer_ids=list(read.people),
-        number_hash=facts.hash_number(number) if number else None,
-        purpose=purpose,
-        campaign_id=question.campaign.pk if question.campaign else None,
-        decision="allow" if allow else "deny",
-        code=decision.code,
-        codes=[block.code for block in found],
-        reserve=reserve,
-        request_id=question.request_id,
-        policy=policy.label,
-        valid_until_at=decision.valid_until,
-        answer={"blocks": [_plain(block) for block in found]},
-    )
-    checks.write(decision_id=decision.id, check=check, durable=allow)
-    return decision
-
-
 def _not_before(found: tuple[Block, ...]) -> datetime | None:
     """When the last timed block ends; None when one of them waits for an event."""
     ends = [block.until for block in found]
     return max((end for end in ends if end), default=None) if all(ends) else None
 
 
-def _plain(block: Block) -> dict[str, Any]:
-    return {
-        "code": block.code,
-        "since": block.since.isoformat() if block.since else None,
-        "until": block.until.isoformat() if block.until else None,
-        "promise": block.promise,
-    }
+def _instant(text: str | datetime | None) -> datetime | None:
+    return datetime.fromisoformat(text).astimezone(UTC) if isinstance(text, str) else text
 
 
-def _instant(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None
+def _sure(text: str | datetime) -> datetime:
+    at = _instant(text)
+    if at is None:
+        raise RuntimeError("a row without its instant")
+    return at
+
+
+def _restored_block(kept: dict[str, Any]) -> Block:
+    return Block(kept["code"], _instant(kept["since"]), _instant(kept["until"]), kept["promise"])
 
 
 def _restored(row: dict[str, Any]) -> Decision:
-    found = tuple(
-        Block(b["code"], _instant(b["since"]), _instant(b["until"]), b["promise"])
-        for b in row["answer"]["blocks"]
-    )
+    found = tuple(_restored_block(block) for block in row["answer"]["blocks"])
     return Decision(
         allow=row["decision"] == "allow",
         code=row["code"],
@@ -311,9 +272,9 @@ def _restored(row: dict[str, Any]) -> Decision:
         number="",
         people=tuple(row["customer_ids"]),
         not_before=_not_before(found),
-        id=row["id"],
-        valid_until=row["valid_until_at"],
-        checked_at=row["at"],
+        id=uuid.UUID(str(row["id"])),
+        valid_until=_sure(row["valid_until_at"]),
+        checked_at=_sure(row["at"]),
     )
 
 
@@ -339,8 +300,7 @@ def still_stands(decision_id: uuid.UUID, *, by: Actor, at: datetime) -> Standing
         return Standing(False, decision.code, decision)
     if at >= decision.valid_until:
         return Standing(False, "expired", decision)
-    people = decision.people
-    read = facts.read(ids=people, gap=_policy(row).min_gap, at=at)
+    read = facts.read(ids=decision.people, gap=_policy(row).min_gap, at=at)
     found = _judge(read, row["purpose"], mine=_mine(row))
     return Standing(not found, found[0].code if found else "ok", decision)
 

@@ -1,54 +1,16 @@
-"""Leases: who was just allowed to call, or is in the call. The only writer of Lease."""
+"""Leases: who was just allowed to call, or is in the call. Taken with the allow (rulings.py)."""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.db.models import F
 
-from config import prepared
-from config.prepared import Statement
 from crm.actors import Actor
 from followups.models import Lease
 
-TAKE = Statement(
-    "gate_lease",
-    """
-INSERT INTO followups_lease (customer_id, number_hash, decision_id, holder, taken_at, taken_by,
-    until_at, released_by)
-SELECT person, CASE WHEN person IS NULL THEN %(number_hash)s::bytea END, %(decision_id)s::uuid,
-    %(holder)s, %(taken_at)s::timestamptz, %(taken_by)s, %(until_at)s::timestamptz, ''
-FROM unnest(coalesce(nullif(%(people)s::bigint[], '{}'), ARRAY[NULL::bigint])) AS person
-""",
-)
 LONGEST = timedelta(minutes=60)
-
-
-def take(
-    *,
-    people: Iterable[int],
-    number_hash: bytes | None,
-    decision_id: uuid.UUID,
-    holder: str,
-    until: datetime,
-    by: Actor,
-    at: datetime,
-) -> None:
-    """One row for each person, or for the number that nobody has."""
-    prepared.run(
-        TAKE,
-        {
-            "people": list(people),
-            "number_hash": number_hash,
-            "decision_id": decision_id,
-            "holder": holder,
-            "taken_at": at,
-            "taken_by": by.code,
-            "until_at": until,
-        },
-    )
 
 
 def renew(*, decision_id: uuid.UUID, holder: str, until: datetime, at: datetime) -> int:

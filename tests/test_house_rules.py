@@ -25,8 +25,7 @@ CLOCKS = re.compile(
     r"|time\.time(_ns)?|clock\.now|Now|CurrentTimestamp)$"
 )
 READS_THE_CLOCK = {
-    "followups.gate": "decide(at=None) reads the database's clock after its lock (gate.md 6)",
-    "followups.facts": "reads kept_now() in the statement that reads the blocks",
+    "followups.rulings": "rule(at=None) reads the database's clock after its lock (gate.md 6)",
     "crm.keys": "authenticate(at=None) reads the key and the clock in one statement",
     "followups.watchdog": "banner() is a context processor: the edge of every page",
 }
@@ -76,7 +75,6 @@ BY_POSITION = {
     "crm.instants": "pure: an instant in words",
     "crm.workdays": "pure: arithmetic about an instant",
     "offers.channels.email": "the Channel protocol of the registry",
-    "followups.checks.new_id": "pure: the instant is the id's content",
     "followups.reasons.instant": "pure: an instant in words",
 }
 

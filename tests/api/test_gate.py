@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from urllib.parse import parse_qs
 
 import psycopg
@@ -14,8 +15,9 @@ from django.test.utils import CaptureQueriesContext
 from django.utils.translation import get_language
 from pytest_django import Settings
 
-from config import prepared
-from crm import customers
+from config import clock, prepared
+from crm import customers, keys
+from crm.models import ApiKey
 from followups import gate, reasons
 from followups.models import GateCheck
 from tests.api.conftest import Machine, machine
@@ -26,7 +28,9 @@ from tests.cast import (
     START,
     Cast,
     call_and_promise,
+    person,
 )
+from tests.live import until
 
 MEMBERS = {
     "decision",
@@ -308,24 +312,48 @@ def test_two_dialers_at_once_get_one_allow(lasting_scene: Cast) -> None:
     assert sorted(body["code"] for body in bodies) == ["leased"] * 7 + ["ok"]
 
 
-def test_a_question_takes_three_exchanges_with_the_database(
+def test_a_question_takes_one_exchange_with_the_database(
     lasting_scene: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert lasting_scene.dupont
     plain = machine("gate:read")
-    plain.get("/gate", number=DUPONT_MOBILE, reserve="0")
-    sent: list[bytes] = []
-    exchange = prepared._exchange
+    for _ in range(2):  # the first notes that the key was used, the second sees its new row
+        plain.get("/gate", number=DUPONT_MOBILE, reserve="0")
+    sent: list[str] = []
+    rows = prepared.rows
 
-    def overheard(line: psycopg.Connection, words: bytes) -> list[prepared.Rows]:
-        sent.append(words)
-        return exchange(line, words)
+    def overheard(statement: prepared.Statement, values: prepared.Values) -> prepared.Rows:
+        sent.append(statement.name)
+        return rows(statement, values)
 
     with monkeypatch.context() as patch, CaptureQueriesContext(connection) as asked_by_django:
-        patch.setattr(prepared, "_exchange", overheard)
+        patch.setattr(prepared, "rows", overheard)
         answer = plain.get("/gate", number=DUPONT_MOBILE, reserve="0")
     assert answer.json()["decision"] == "allow"
     assert len(asked_by_django) == 0
-    assert [words.split(b" ")[1] for words in sent] == [b"api_key", b"EXECUTE", b"gate_check"]
-    assert sent[1].startswith(b"BEGIN; ")
-    assert sent[2].endswith(b"; COMMIT")
+    assert sent == ["gate_rule"]
+
+
+def test_a_key_that_was_ended_is_refused_at_the_next_question(lasting_scene: Cast) -> None:
+    assert lasting_scene.dupont
+    plain = machine("gate:read")
+    for _ in range(3):
+        assert plain.get("/gate", number=DUPONT_MOBILE, reserve="0").status_code == 200
+    row = ApiKey.objects.get(key_id=plain.key.key_id)
+    before = GateCheck.objects.count()
+    keys.revoke(key=row, by=person(lasting_scene.eva), at=START)
+    assert plain.get("/gate", number=DUPONT_MOBILE, reserve="0").status_code == 401
+    assert GateCheck.objects.count() == before
+
+
+def test_a_key_that_runs_out_is_refused_although_its_row_never_changes(
+    lasting_scene: Cast,
+) -> None:
+    assert lasting_scene.dupont
+    plain = machine("gate:read")
+    soon = clock.now() + timedelta(seconds=1.5)
+    ApiKey.objects.filter(key_id=plain.key.key_id).update(expires_at=soon)
+    for _ in range(2):
+        assert plain.get("/gate", number=DUPONT_MOBILE, reserve="0").status_code == 200
+    until(lambda: clock.now() > soon, limit=10, what="the key to run out")
+    assert plain.get("/gate", number=DUPONT_MOBILE, reserve="0").status_code == 401

@@ -2,45 +2,34 @@
 
 from __future__ import annotations
 
-import dataclasses
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import DatabaseError, connection, transaction
-from hypothesis import given
-from hypothesis import strategies as st
 
-from followups import checks
-from followups.checks import Check
+from crm import policies
+from followups import checks, rulings
+from followups.rulings import Asked
 from tests.cast import DAY, START
 
 pytestmark = pytest.mark.django_db
 
-CHECK = Check(
-    at=START,
-    by="key:test",
-    agent_id=None,
-    customer_ids=[1],
-    number_hash=b"x" * 16,
+ASKED = Asked(
+    number="",
+    ids=[],
     purpose="sales",
-    campaign_id=None,
-    decision="deny",
-    code="open_promise",
-    codes=["open_promise"],
-    reserve=True,
-    request_id="",
-    policy="none@1",
-    valid_until_at=START,
-    answer={"blocks": []},
+    policy=policies.get("none"),
+    by="key:test",
+    holder="key:test",
+    given="number_invalid",
 )
 
 
-def written(at: datetime, **more: object) -> uuid.UUID:
-    decision_id = checks.new_id(at)
-    check = dataclasses.replace(CHECK, at=at, **more)  # type: ignore[arg-type]
-    checks.write(decision_id=decision_id, check=check, durable=False)
+def written(at: datetime) -> uuid.UUID:
+    decision_id = rulings.rule(ASKED, at=at).id
+    assert decision_id
     return decision_id
 
 
@@ -66,27 +55,34 @@ def no_partitions(db: None) -> Iterator[None]:
     yield
 
 
-@given(st.datetimes(datetime(2000, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC)))  # noqa: DTZ001
-def test_an_id_carries_its_instant_to_the_millisecond(at: datetime) -> None:
-    decision_id = checks.new_id(at)
+@pytest.mark.parametrize(
+    "at",
+    [
+        datetime(2000, 1, 1, tzinfo=UTC),
+        datetime(2026, 3, 2, 8, 0, 0, 999999, tzinfo=UTC),
+        datetime(2199, 12, 31, 23, 59, 59, 999500, tzinfo=UTC),
+    ],
+)
+def test_an_id_carries_its_instant_to_the_millisecond(no_partitions: None, at: datetime) -> None:
+    decision_id = written(at)
     assert decision_id.version == 7 and decision_id.variant == uuid.RFC_4122
     assert abs(checks.instant_of(decision_id) - at) <= checks.SLACK
 
 
-def test_ids_of_the_same_instant_differ() -> None:
-    assert len({checks.new_id(START) for _ in range(100)}) == 100
+def test_ids_of_the_same_instant_differ(no_partitions: None) -> None:
+    assert len({written(START) for _ in range(100)}) == 100
 
 
 def test_a_decision_is_found_by_its_id(no_partitions: None) -> None:
     checks.keep_partitions(at=START)
-    decision_id = written(START, answer={"blocks": [{"code": "x"}]})
+    decision_id = written(START)
     row = checks.find(decision_id)
     assert row and (row["id"], row["at"], row["answer"]) == (
         decision_id,
         START,
-        {"blocks": [{"code": "x"}]},
+        {"blocks": [{"code": "number_invalid", "since": None, "until": None, "promise": None}]},
     )
-    assert checks.find(checks.new_id(START)) is None
+    assert checks.find(uuid.UUID(int=decision_id.int ^ 1)) is None
     assert checks.find(uuid.UUID(int=(1 << 128) - 1)) is None
 
 
@@ -144,14 +140,3 @@ def test_the_rest_is_guarded_again_after_a_move(no_partitions: None) -> None:
         connection.cursor() as cursor,
     ):
         cursor.execute("DELETE FROM followups_gatecheck_rest")
-
-
-def test_a_request_is_found_by_its_actor_within_the_time(no_partitions: None) -> None:
-    decision_id = written(START, request_id="r", by="key:a")
-    ask = checks.of_request
-    found = ask(by="key:a", request_id="r", since=START)
-    assert found and found["id"] == decision_id
-    assert ask(by="key:b", request_id="r", since=START) is None
-    assert ask(by="key:a", request_id="r", since=START + DAY) is None
-    written(START, request_id="", by="key:a")
-    assert ask(by="key:a", request_id="", since=START) is None

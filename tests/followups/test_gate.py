@@ -11,7 +11,7 @@ import pytest
 from crm import calls, customers, keys, policies, suppressions
 from crm.actors import Actor
 from crm.models import Campaign, Heartbeat
-from followups import checks, facts, gate
+from followups import facts, gate
 from followups.gate import Decision, OtherQuestion, Question
 from followups.models import GateCheck, Lease
 from followups.reasons import ROWS
@@ -359,6 +359,13 @@ def test_the_same_request_gets_the_same_decision(cast: Cast) -> None:
     assert other.id != first.id, "a request id belongs to its actor"
 
 
+def test_a_request_id_is_free_again_after_a_week(cast: Cast) -> None:
+    assert cast.dupont
+    first = ask(cast, request_id="r")
+    assert ask(cast, request_id="r", at=LATER + 7 * DAY - MINUTE).id == first.id
+    assert ask(cast, request_id="r", at=LATER + 8 * DAY).id != first.id
+
+
 def test_a_denied_request_stays_denied(cast: Cast) -> None:
     wish(cast)
     request = uuid.uuid4().hex
@@ -428,7 +435,7 @@ def test_somebody_elses_decision_is_not_shown(cast: Cast) -> None:
     decision = ask(cast)
     assert gate.still_stands(decision.id, by=person(cast.amina), at=LATER) is None
     assert gate.still_stands(uuid.uuid4(), by=SYSTEM, at=LATER) is None
-    assert gate.still_stands(checks.new_id(LATER), by=SYSTEM, at=LATER) is None
+    assert gate.still_stands(uuid.UUID(int=decision.id.int ^ 1), by=SYSTEM, at=LATER) is None
 
 
 def test_without_an_instant_the_database_tells_the_time(cast: Cast) -> None:

@@ -9,7 +9,7 @@ import pytest
 from django.db import connection, transaction
 
 from crm import customers, suppressions
-from followups import facts, gate
+from followups import gate
 from followups.gate import Decision, Question
 from followups.models import Lease
 from tests.cast import DUPONT_HOME, DUPONT_MOBILE, HOUR, START, SYSTEM, Cast, sweeps_alive
@@ -147,7 +147,7 @@ def test_the_locks_are_taken_in_one_order_whatever_the_question(cast: Cast) -> N
                 if turn:
                     customers.hold([peeters.pk, dupont.pk])
                 else:
-                    facts.hold_and_read(number=NOBODY, ids=[], gap=HOUR, at=LATER)
+                    gate.decide(Question(number=NOBODY), by=SYSTEM, at=LATER)
 
     for thread in [Thread(lambda t=turn: ask(t)) for turn in range(2)]:
         thread.answer()

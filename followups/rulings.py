@@ -1,0 +1,125 @@
+"""The gate's one exchange: locks, reads, rules and records, inside the database.
+
+The writer of GateCheck rows, and of the leases that an allow takes (the SQL function
+kept_gate_rule, in the migrations). Whose rules they are is decided here: the caller hands over
+which codes stop, in the order in which the first of them is chosen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from config import prepared
+from config.prepared import Statement
+from crm.keys import Mark
+from crm.policies import Policy
+from followups.facts import ALLOWED, GUARDED, hash_number
+from followups.reasons import ROWS
+
+RULE = Statement(
+    "gate_rule",
+    """
+SELECT state, decision, at, people, names, against FROM kept_gate_rule(
+    %(key_name)s, %(key_mark)s, %(dialled)s, %(hashed)s, %(ids)s, %(given)s,
+    %(asked)s, %(stops)s, %(mine)s, %(strangers)s, %(moment)s, %(gap)s, %(lease)s, %(permit)s,
+    %(reserving)s, %(recording)s, %(author)s, %(agent)s, %(campaign)s, %(request)s, %(rules)s,
+    %(holding)s, %(guards)s, %(allowed)s)
+""",
+)
+
+
+class KeyChanged(Exception):
+    """The key was used on trust, and is not what it was: nothing was asked or written."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The question as the database gets it. `number` is E.164, or empty."""
+
+    number: str
+    ids: list[int]
+    purpose: str
+    policy: Policy
+    by: str
+    holder: str
+    mine: Collection[str] = ()
+    given: str = ""  # a code that is known before anything is read: then nothing is
+    strangers: bool = True  # whether a number that nobody has may be called
+    reserve: bool = False
+    record: bool = True
+    agent: int | None = None
+    campaign: int | None = None
+    request_id: str = ""
+    mark: Mark | None = None
+
+
+@dataclass(frozen=True)
+class Ruling:
+    """What was found. `known`: this request id was answered before, with that row."""
+
+    allow: bool
+    at: datetime
+    id: UUID | None
+    people: tuple[int, ...]
+    references: tuple[str, ...]  # of the people, in the same order
+    blocks: list[dict[str, Any]]
+    known: dict[str, Any] | None = None
+
+
+def stops(purpose: str) -> list[str]:
+    """The codes that stop a purpose, in the order of the table."""
+    return [row.code for row in ROWS if purpose in row.stops]
+
+
+def _braced(words: Collection[str]) -> str:
+    return "{" + ",".join(f'"{word}"' for word in words) + "}"
+
+
+STOPS = {purpose: _braced(stops(purpose)) for purpose in ("sales", "survey", "service", "callback")}
+
+
+def rule(asked: Asked, *, at: datetime | None) -> Ruling:
+    """Rules on one question; `at` None reads the database's clock after the lock.
+
+    Raises KeyChanged when `mark` is given and the key's row is not the one that was marked.
+    """
+    values = {
+        "key_name": asked.mark.key_id if asked.mark else "",
+        "key_mark": asked.mark.row if asked.mark else "",
+        "dialled": asked.number,
+        "hashed": hash_number(asked.number) if asked.number else b"",
+        "ids": sorted(set(asked.ids)),
+        "given": asked.given,
+        "asked": asked.purpose,
+        "stops": STOPS[asked.purpose],
+        "mine": _braced(asked.mine),
+        "strangers": asked.strangers,
+        "moment": at,
+        "gap": asked.policy.min_gap,
+        "lease": asked.policy.lease,
+        "permit": asked.policy.permit,
+        "reserving": asked.reserve,
+        "recording": asked.record,
+        "author": asked.by,
+        "agent": asked.agent,
+        "campaign": asked.campaign,
+        "request": asked.request_id,
+        "rules": asked.policy.label,
+        "holding": asked.holder,
+        "guards": GUARDED,
+        "allowed": ALLOWED,
+    }
+    ((state, decision, moment, people, names, against),) = prepared.rows(RULE, values)
+    if state == "stale":
+        raise KeyChanged
+    if state == "known":
+        return Ruling(False, _instant(against["at"]), None, (), (), [], known=against)
+    return Ruling(state == "allow", moment, decision, tuple(people), tuple(names), against)
+
+
+def _instant(text: str) -> datetime:
+    return datetime.fromisoformat(text)
