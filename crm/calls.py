@@ -156,7 +156,9 @@ def _revise(attempt: Attempt, call: Call, *, by: Actor, at: datetime) -> bool:
         text = attempt.text
         text.note = "\n".join(part for part in (text.note, call.note) if part)
         text.save(update_fields=["note"])
-    attempt.refresh_from_db()
+    # The row is ours, under its customer's lock: reading it again would only say this.
+    for name, value in {**known, "revision": revision}.items():
+        setattr(attempt, name, value)
     return True
 
 

@@ -26,7 +26,8 @@ def exact(text: str, *, region: str) -> list[Customer]:
 def named(text: str) -> Customer | None:
     """The customer with this reference, or else with this external id."""
     found = Customer.objects.filter(Q(reference=text) | Q(external_id=text))
-    return min(found, key=lambda customer: customer.reference != text, default=None)
+    rows = found.select_related("text")
+    return min(rows, key=lambda customer: customer.reference != text, default=None)
 
 
 def person(text: str) -> User | None:
