@@ -1,13 +1,19 @@
-"""`python -m bench gate|promise [--profile smoke|full]`."""
+"""`python -m bench bill_run|bounces|documents|gate|promise [--profile smoke|full]`."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 
-from bench import gate, promise
+from bench import bill_run, bounces, documents, gate, promise
 
-BENCHES = {"gate": gate.run, "promise": promise.run}
+BENCHES = {
+    "bill_run": bill_run.run,
+    "bounces": bounces.run,
+    "documents": documents.run,
+    "gate": gate.run,
+    "promise": promise.run,
+}
 
 
 def main() -> None:

@@ -98,6 +98,18 @@ def mail(name: str, default: str) -> str:
     return raw
 
 
+def mailboxes(name: str, *, needed: bool) -> list[str]:
+    """`imaps://user:password@host/folder`, several with blanks between."""
+    found = text(name).split()
+    for raw in found:
+        parts = urlsplit(raw)
+        if parts.scheme not in {"imap", "imaps"} or not parts.hostname or not parts.username:
+            raise refuse(name, "must be like imaps://user:password@host/folder")
+    if needed and not found:
+        raise refuse(name, "is needed with BOUNCE_INTAKE=imap")
+    return found
+
+
 def per_minute(name: str, default: str) -> tuple[int, int]:
     """`600` or `600/60`: mails a minute in all, and to one recipient domain."""
     overall, _, domain = text(name, default).partition("/")

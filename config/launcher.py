@@ -73,6 +73,7 @@ class Up:
         if smtp_port is not None:
             folder = self.var / "mail"
             self._add(lineup.sink(self.env, port=smtp_port, folder=folder, listener=self.log.line))
+        self._run("plans", ["load_plans", "--if-empty"])
         if self.demo:
             self._run("demo", ["demo"])
         self._add(lineup.worker(self.env, listener=self.log.line))

@@ -79,7 +79,8 @@ def rows(statement: Statement, values: Values) -> Rows:
     django = connections[DEFAULT_DB_ALIAS]
     django.ensure_connection()
     line: psycopg.Connection = django.connection
-    given = [_wire(values[name]) for name in statement.order]
+    # The driver takes None for NULL; its types do not say so.
+    given: list[Any] = [_wire(values[name]) for name in statement.order]
     with django.wrap_database_errors, line.lock:
         if statement.name not in READY.setdefault(line, set()):
             _prepare(line, statement)

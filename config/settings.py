@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
-from config import env, logs
+from config import env, logs, providers
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 TESTING = "pytest" in sys.modules
@@ -46,10 +46,19 @@ MAIL_FROM = env.mail("MAIL_FROM", "offers@kept.example")
 REPLY_ADDRESS = env.mail("REPLY_ADDRESS", "answers@kept.example")
 BOUNCE_ADDRESS = env.mail("BOUNCE_ADDRESS", "bounce@kept.example")
 BOUNCE_INTAKE = env.one_of(
-    "BOUNCE_INTAKE", "sink" if KEPT_DEMO else "none", {"none", "pipe", "sink"}
+    "BOUNCE_INTAKE", "sink" if KEPT_DEMO else "none", {"none", "pipe", "imap", "sink"}
 )
 if BOUNCE_INTAKE == "sink" and not (KEPT_DEMO or TESTING):
-    raise env.refuse("BOUNCE_INTAKE", "sink is the demo's; use pipe")
+    raise env.refuse("BOUNCE_INTAKE", "sink is the demo's; use pipe or imap")
+IMAP_URL = env.mailboxes("IMAP_URL", needed=BOUNCE_INTAKE == "imap")
+ANYMAIL_ESP = env.one_of("ANYMAIL_ESP", "", {"", *providers.PROVIDERS})
+ANYMAIL = providers.anymail(
+    ANYMAIL_ESP,
+    key=env.secret("ANYMAIL_API_KEY", least=16, demo=""),
+    url=env.text("ANYMAIL_API_URL"),
+    signing_key=env.secret("ANYMAIL_SIGNING_KEY", least=16, demo=""),
+    webhook_secret=env.secret("ANYMAIL_WEBHOOK_SECRET", least=18, demo=""),
+)
 MAIL_PER_MINUTE = env.per_minute("MAIL_PER_MINUTE", "600/300")
 RELAY_QUEUE_HOURS = env.number("RELAY_QUEUE_HOURS", 48, least=1, most=240)
 SINK_DIR = Path(env.text("SINK_DIR", str(BASE_DIR / "var" / "mail")))
@@ -86,6 +95,8 @@ MIDDLEWARE = [
     "config.shortcut.ApiShortcut",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    # Customers come without a session: the address of their page is the whole authority.
+    "config.doorstep.CustomersDoor",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",

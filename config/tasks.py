@@ -5,11 +5,13 @@ from __future__ import annotations
 from celery import shared_task
 
 from config import timetable
+from config.celery import nudge
 
 
 @shared_task(name="kept.sweep")
 def sweep(*, name: str, **kwargs: object) -> None:
-    timetable.run(name)
+    if timetable.run(name) and timetable.BY_NAME[name].goes_on:
+        nudge(name)
 
 
 @shared_task(name="kept.started")

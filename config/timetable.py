@@ -20,7 +20,8 @@ class Sweep:
     """A line of the timetable: `call` takes `at=` and returns how many rows it moved.
 
     Paced sweeps wait on other machines between their rows; they get `clock=` instead, to
-    read the time anew for each row.
+    read the time anew for each row. One that `goes_on` takes a share of a long job in each turn,
+    and is asked again at once as long as it finds work.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Sweep:
     call: str
     guards_gate: bool = False  # the gate answers clock_unsafe when its heartbeat is old
     paced: bool = False
+    goes_on: bool = False
 
 
 def _every(seconds: int) -> timedelta:
@@ -41,6 +43,7 @@ SWEEPS = (
     Sweep("reconcile", _every(30), "followups.reconcile.run", guards_gate=True),
     Sweep("intake", _every(60), "offers.bounces.listen", guards_gate=True, paced=True),
     Sweep("escalate", _every(15), "followups.escalation.climb"),
+    Sweep("bill_runs", _every(300), "offers.mail_room.work", paced=True, goes_on=True),
     Sweep("items", _every(30), "followups.items.climb"),
     Sweep("notices", _every(10), "followups.notices.send_due", paced=True),
     Sweep("partitions", _every(3600), "followups.checks.keep_partitions"),

@@ -7,13 +7,17 @@ from django.views.i18n import set_language
 
 from config.api import api
 from followups.api import health
+from offers import api_hooks
 
 urlpatterns: list[URLPattern | URLResolver] = [
     # First, because a dialer asks more often than everybody else together.
     path("api/v1/", api.urls),
+    path("api/v1/hooks/email/<slug:esp>/", api_hooks.email, name="email-hook"),
+    path("", include("followups.urls_page")),
     path("health/live", health.live, name="live"),
     path("health/ready", health.ready, name="ready"),
     path("", include("crm.urls")),
+    path("", include("offers.urls")),
     path("", include("followups.urls")),
     path("language/", set_language, name="language"),
 ]

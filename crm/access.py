@@ -19,6 +19,8 @@ TABLE: dict[str, frozenset[str]] = {
     "see_board": frozenset({Role.SUPERVISOR, Role.OPERATIONS}),
     "mend_promises": frozenset({Role.AGENT, Role.SUPERVISOR}),
     "see_deliveries": frozenset({Role.SUPERVISOR, Role.OPERATIONS}),
+    "see_bill_runs": frozenset({Role.SUPERVISOR, Role.OPERATIONS}),
+    "work_bill_runs": frozenset({Role.OPERATIONS}),
     "control_demo": frozenset(Role.values),
 }
 GLANCE = timedelta(minutes=30)

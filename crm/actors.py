@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from crm.models import ApiKey, User
+from crm.models import ApiKey, Customer, User
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,11 @@ class Actor:
     @classmethod
     def machine(cls, key: ApiKey) -> Actor:
         return cls(code=f"key:{key.key_id}", key=key)
+
+    @classmethod
+    def customer(cls, customer: Customer) -> Actor:
+        """The customer's own act, on the page or by one click in a mail."""
+        return cls(code=f"customer:{customer.pk}")
 
     @classmethod
     def sweep(cls, name: str) -> Actor:

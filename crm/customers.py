@@ -177,6 +177,14 @@ def add_email(*, customer: Customer, address: str) -> EmailAddress:
     return row
 
 
+def set_postal(*, customer: Customer, street: str, postcode: str, city: str) -> PostalAddress:
+    """Puts right where letters and the paper bill go."""
+    row, _ = PostalAddress.objects.update_or_create(
+        customer=customer, defaults={"street": street, "postcode": postcode, "city": city}
+    )
+    return row
+
+
 def mark_bad(*, customer: Customer, address: str, at: datetime) -> None:
     """A report said that this address does not exist."""
     EmailAddress.objects.filter(customer=customer, address__iexact=address).update(bad_at=at)

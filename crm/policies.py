@@ -10,8 +10,9 @@ from datetime import timedelta
 class Policy:
     """One dated version of a preset. Every figure here is a product choice, not law.
 
-    Grades are the least evidence that keeps a promise made over e-mail: with the address read
-    back and accepted on the call, or without.
+    Grades are the least evidence that keeps a promise, by channel. Over e-mail less is enough when
+    the address was read back and accepted on the call; over the portal, when the notification
+    carried the document itself and not only a link to it.
     """
 
     name: str
@@ -22,6 +23,19 @@ class Policy:
     permit: timedelta = timedelta(seconds=120)
     email_grade_accepted: int = 3
     email_grade: int = 4
+    portal_grade_attached: int = 3
+    portal_grade: int = 4
+    post_grade: int = 3
+    bill_insert_grade: int = 3
+
+    def grade(self, channel: str, *, accepted: bool = False, attached: bool = False) -> int:
+        """The least evidence on this channel. KeyError for a channel without a rule."""
+        return {
+            "email": self.email_grade_accepted if accepted else self.email_grade,
+            "portal": self.portal_grade_attached if attached else self.portal_grade,
+            "post": self.post_grade,
+            "bill_insert": self.bill_insert_grade,
+        }[channel]
 
     @property
     def label(self) -> str:

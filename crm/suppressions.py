@@ -12,7 +12,7 @@ from crm.models import Campaign, Customer, Suppression, SuppressionText
 
 # What is no lasting wish always expires: a complaint when somebody should have looked at
 # it, a pause as the design sets it, a refusal after the strictest term of the presets (France).
-LASTS = {
+LASTS: dict[str, timedelta] = {
     Suppression.Kind.COMPLAINT: timedelta(days=180),
     Suppression.Kind.BEREAVEMENT: timedelta(days=180),
     Suppression.Kind.CUSTOMER_PAUSE: timedelta(days=90),

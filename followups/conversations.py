@@ -15,10 +15,12 @@ from crm import calls, customers
 from crm.actors import Actor
 from crm.calls import Call, Logged
 from crm.models import Customer, User
-from followups import leases, plans, promises
+from followups import callbacks, leases, plans, promises
 from followups.models import Promise
 from followups.terms import Refused, Terms
+from offers import drafts
 from offers.channels import CHANNELS
+from offers.models.deliveries import PAPER
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,8 @@ def record(
     if call.customer:
         customers.hold([call.customer.pk])
     logged = calls.log(call=call, by=by, at=at)
+    if logged.new or logged.revised:
+        callbacks.heed(attempt=logged.attempt, by=by, at=at)
     made = [
         promise
         for number, wanted in enumerate(terms)
@@ -74,6 +78,7 @@ def _known(made: Iterable[Promise], terms: Terms) -> bool:
         and promise.version_id == (terms.version.pk if terms.version else None)
         and promise.document_id == (terms.document.pk if terms.document else None)
         and promise.text.words == terms.words
+        and (terms.kind != Promise.Kind.CALLBACK or promise.due_at == terms.due_at)
         for promise in made
     )
 
@@ -82,6 +87,10 @@ def check(terms: Terms, *, customer: Customer, number: int = 0) -> None:
     """Raises Refused, in words and with the field, for a promise that could not be kept."""
     place = f"promises.{number}"
     unknown = [channel for channel in terms.plan if channel not in CHANNELS]
+    if terms.kind == Promise.Kind.CALLBACK:
+        if terms.due_at is None:
+            raise Refused(f"{place}.due_at", _("Say when we call back."))
+        return
     # A channel twice would send again what may have left (UNKNOWN is never re-sent).
     if unknown or not terms.plan or len(set(terms.plan)) < len(terms.plan):
         raise Refused(f"{place}.channel", _("This channel is not available."))
@@ -91,12 +100,31 @@ def check(terms: Terms, *, customer: Customer, number: int = 0) -> None:
         raise Refused(f"{place}.document", _("Say which document is promised."))
     if terms.version and terms.version.offer.customer_id != customer.pk:
         raise Refused(f"{place}.offer", _("This offer is another customer's."))
+    if terms.version and not drafts.stands(terms.version.offer):
+        raise Refused(f"{place}.offer", _("This offer was withdrawn."))
     if terms.document and terms.document.customer_id != customer.pk:
         raise Refused(f"{place}.document", _("This document is another customer's."))
-    if terms.address:
+    _check_address(terms, customer=customer, place=place)
+
+
+def _check_address(terms: Terms, *, customer: Customer, place: str) -> None:
+    if terms.plan[0] in PAPER:
+        _check_paper(terms, customer=customer, place=place)
+    elif terms.address:
         try:
             validate_email(terms.address)
         except ValidationError as error:
             raise Refused(f"{place}.address", _("This is not a mail address.")) from error
     elif terms.address_accepted:
         raise Refused(f"{place}.address", _("An address is read back before it is accepted."))
+
+
+def _check_paper(terms: Terms, *, customer: Customer, place: str) -> None:
+    """Paper goes to the address on file, which must be complete."""
+    on_file = CHANNELS[terms.plan[0]].address_of(customer)
+    if terms.plan[0] == "bill_insert" and on_file is None:
+        raise Refused(f"{place}.channel", _("This customer gets no paper bill."))
+    if on_file is None:
+        raise Refused(f"{place}.channel", _("The postal address is incomplete."))
+    if terms.address not in {"", on_file}:
+        raise Refused(f"{place}.address", _("Paper goes to the postal address on file."))

@@ -27,6 +27,7 @@ from crm.workdays import Calendar
 from followups import checks
 from followups.demo_plots import Days, Scene, of_team
 from followups.demo_stage import Line, Stage
+from offers import catalogue
 from offers.drafts import Proposal, draft
 from offers.models import OfferVersion
 
@@ -151,6 +152,8 @@ def _two_weeks(
 ) -> None:
     mapping = mappings.load(DATA / "telco_mapping.json")
     imports.import_customers(DATA / "telco_extract.csv", mapping=mapping, by=SYSTEM, at=begin)
+    if not catalogue.active().exists():
+        catalogue.load(by=SYSTEM, at=begin)
     fibre = campaigns.ensure(slug="fibre", name="Fibre for everybody", team=teams["liege"])
     loyalty = campaigns.ensure(slug="loyalty", name="Thank you for staying", team=teams["gent"])
     stage = Stage(begin, until)

@@ -7,16 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from crm import instants
+from crm import preferences
 from crm.actors import Actor
 from crm.models import Customer, PhoneNumber, Suppression, User
-from followups import checks, facts, gate, queries, timeline
+from followups import checks, facts, gate, proposals, queries, timeline
 from followups.gate import Block, Decision
 from followups.journeys import Journey, journey
 from followups.lamp import Lamp, light
 from followups.models import Item, Promise
-from offers import documents
-from offers.models import OfferVersion
+from offers.models import Document
 
 # While a permit stands the page looks again, so that a link to dial does not outlive it.
 PERMIT_PACE = 15
@@ -52,15 +51,17 @@ def permit(decision_id: uuid.UUID | None, *, user: User, at: datetime) -> Permit
     return Permit(standing.decision, bytes(row["number_hash"] or b""), standing.stands)
 
 
-def read(customer: Customer, *, user: User, at: datetime) -> dict[str, Any]:
+def read(customer: Customer) -> dict[str, Any]:
     """What stands still on the sheet."""
-    due_by = queries.due_by(user=user, at=at)
     return {
-        "offers": _offers(customer),
+        "offers": proposals.of(customer),
         "timeline": timeline.of(customer),
         "answers": timeline.answers(customer),
         "wishes": Suppression.objects.filter(customer=customer, lifted_at=None),
-        "due_words": instants.spoken(due_by, now=at) if due_by else "",
+        "uploads": Document.objects.filter(customer=customer, kind=Document.Kind.UPLOAD)
+        .defer("pdf", "html")
+        .order_by("-pk")[:5],
+        "preferences": preferences.standing(customer),
     }
 
 
@@ -108,18 +109,3 @@ def _number(
 def _journeys(customer: Customer, at: datetime) -> list[Journey]:
     rows = queries.with_journeys(Promise.objects.filter(customer=customer))
     return [journey(promise, at=at) for promise in rows.order_by("-made_at", "-pk")[:20]]
-
-
-def _offers(customer: Customer) -> list[dict[str, Any]]:
-    """The versions, newest first: the figures, and the documents that the customer holds."""
-    rows = OfferVersion.objects.filter(offer__customer=customer).select_related("offer")
-    versions = rows.prefetch_related("lines", "documents").order_by("-created_at", "-pk")
-    found = []
-    for version in versions[:10]:
-        figures = documents.comparison(version) if _has_today(version) else None
-        found.append({"version": version, "figures": figures})
-    return found
-
-
-def _has_today(version: OfferVersion) -> bool:
-    return any(line.side == "today" for line in version.lines.all())

@@ -7,6 +7,7 @@ import hmac
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import connection
@@ -46,7 +47,7 @@ def hash_number(e164: str) -> bytes:
 
 def read(*, ids: Iterable[int], gap: timedelta, at: datetime) -> list[Fact]:
     """Reads without touching: no lock, no row. One query for any number of people."""
-    values = {
+    values: dict[str, Any] = {
         "ids": sorted(set(ids)),
         "gap": gap,
         "at": at,

@@ -1,4 +1,4 @@
-"""Forms of this storey: the call with its promises, and mending an address."""
+"""Forms of this storey: the call itself, and an answer in writing."""
 
 from __future__ import annotations
 
@@ -8,22 +8,15 @@ from typing import Any
 
 from crispy_forms.bootstrap import InlineRadios
 from crispy_forms.helper import FormHelper
-from crispy_forms.layout import Div, Field, Layout, Submit
+from crispy_forms.layout import Div, Layout, Submit
 from django import forms
 from django.core import signing
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from crm import phone, wording
 from crm.models import Attempt, Campaign, Customer, Disposition, User
-from followups.models import Promise
-from followups.wrapup import NewOffer, Wish
-from offers.documents import MOST_BYTES
-from offers.letters import suggested
-from offers.models import OfferVersion
 
-LINES = "promises"
-MOST_PROMISES = 5
 NOBODY_SPOKE = {"no_answer", "busy", "failed", "wrong_number", "cancelled"}
 LONGEST_CALL = timedelta(hours=12)
 SALT = "call form opened"
@@ -112,126 +105,28 @@ def new_call(*, customer: Customer, user: User, at: datetime, decision: str = ""
     return CallForm(initial=initial, customer=customer, user=user)
 
 
-class PromiseLine(forms.Form):
-    """One *We promise…* line; without a kind it promises nothing."""
+class AnswerForm(forms.Form):
+    """The answer that was promised in writing: typed here, or a PDF."""
 
-    NEW = "new"
-
-    kind = forms.ChoiceField(
-        label=_("We promise"),
-        choices=[("", _("nothing")), *Promise.Kind.choices],
+    text = forms.CharField(
+        label=_("The answer, in the customer's language"),
         required=False,
+        max_length=10_000,
+        widget=forms.Textarea({"rows": 8}),
     )
-    offer = forms.ChoiceField(label=_("Which offer"), required=False)
-    plan = forms.CharField(label=_("Plan"), required=False, max_length=120)
-    monthly = forms.DecimalField(
-        label=_("Euro a month"), required=False, min_value=0, max_digits=8, decimal_places=2
-    )
-    commitment = forms.DateField(
-        label=_("Committed until"),
+    pdf = forms.FileField(
+        label=_("Or a PDF that holds it"),
         required=False,
-        widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"),
+        widget=forms.FileInput({"accept": "application/pdf"}),
     )
-    pdf = forms.FileField(label=_("Document (PDF)"), required=False)
-    words = forms.CharField(label=_("In the words you used"), required=False, max_length=500)
-    address = forms.EmailField(label=_("By e-mail to"), required=False)
-    read_back = forms.BooleanField(
-        label=_("I read this address back, and the customer agreed"), required=False
-    )
-
-    def __init__(self, *args: Any, customer: Customer, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        versions = _versions(customer)
-        self.versions = {str(version.pk): version for version in versions}
-        known = [(str(v.pk), f"{v} · {v.plan}") for v in versions]
-        self.fields["offer"].choices = [*known, (self.NEW, _("a new offer"))]  # type: ignore[attr-defined]
-        good = next((row.address for row in customer.emails.all() if not row.bad_at), "")
-        self.fields["address"].initial = good
-        offer, other = (suggested(language=customer.language, offer=o) for o in (True, False))
-        self.fields["words"].initial = offer
-        self.fields["words"].widget.attrs |= {"data-send_offer": offer, "data-send_document": other}
-        self.fields["pdf"].widget.attrs["accept"] = "application/pdf"
-        self.helper = FormHelper()
-        self.helper.form_tag = False
-        self.helper.disable_csrf = True
-        self.helper.layout = Layout(
-            Div("kind", Field("offer", wrapper_class="kept-offer"), css_class="kept-row"),
-            Div("plan", "monthly", "commitment", css_class="kept-row kept-new-offer"),
-            Div("pdf", css_class="kept-document"),
-            Div("words", "address", "read_back", css_class="kept-promised"),
-        )
-
-    def clean_pdf(self) -> Any:
-        pdf = self.cleaned_data.get("pdf")
-        if pdf and pdf.size > MOST_BYTES:
-            raise forms.ValidationError(_("The file is larger than 4 MB."))
-        return pdf
-
-    def clean(self) -> dict[str, Any]:
-        data = super().clean() or self.cleaned_data
-        kind, new = data.get("kind"), data.get("offer") in {"", self.NEW, None}
-        if not kind:
-            return data
-        self._need("words", _("Write what was promised."))
-        if kind == Promise.Kind.SEND_DOCUMENT:
-            self._need("pdf", _("Choose the document that was promised."))
-        if kind == Promise.Kind.SEND_OFFER and new:
-            self._need("plan", _("A new offer needs this."))
-            self._need("monthly", _("A new offer needs this."))
-        if data.get("read_back"):
-            self._need("address", _("An address is read back before it is accepted."))
-        return data
-
-    def _need(self, name: str, message: Any) -> None:
-        if self.cleaned_data.get(name) in {"", None} and name not in self.errors:
-            self.add_error(name, message)
-
-    def ask_for_file_again(self) -> None:
-        """A browser keeps everything that was typed, but never a chosen file."""
-        if self.files.get(self.add_prefix("pdf")) and "pdf" not in self.errors:
-            self.add_error("pdf", _("Choose the file once more: the browser does not keep it."))
-
-    def wish_kind(self) -> str:
-        """What the line promises; empty when it promises nothing."""
-        return str(self.cleaned_data.get("kind") or "")
-
-    def wish(self) -> Wish | None:
-        """The line as the wrap-up reads it; None when it promises nothing."""
-        data = self.cleaned_data
-        if not data.get("kind"):
-            return None
-        offer, pdf = data.get("offer"), data.get("pdf")
-        sends_offer = data["kind"] == Promise.Kind.SEND_OFFER
-        version = self.versions.get(str(offer)) if sends_offer else None
-        drafted = NewOffer(data["plan"], data["monthly"], data.get("commitment"))
-        return Wish(
-            kind=data["kind"],
-            words=data["words"],
-            address=data.get("address", ""),
-            address_accepted=data.get("read_back", False),
-            version=version,
-            offer=drafted if sends_offer and version is None else None,
-            title=pdf.name if pdf and not sends_offer else "",
-            pdf=pdf.read() if pdf and not sends_offer else b"",
-        )
-
-
-def _versions(customer: Customer) -> QuerySet[OfferVersion]:
-    rows = OfferVersion.objects.filter(offer__customer=customer).select_related("offer")
-    return rows.order_by("-created_at", "-pk")[:20]
-
-
-PromiseLines = forms.formset_factory(
-    PromiseLine, extra=1, max_num=MOST_PROMISES, absolute_max=MOST_PROMISES, validate_max=True
-)
-
-
-class AddressForm(forms.Form):
-    """Where the promised document goes instead."""
-
-    address = forms.EmailField(label=_("Mail address"))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.helper = FormHelper()
-        self.helper.add_input(Submit("send", _("Send it there now")))
+        self.helper.add_input(Submit("send", _("Send the answer")))
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        if not self.errors and bool(data.get("text", "").strip()) == bool(data.get("pdf")):
+            self.add_error("text", _("Write the answer, or choose a PDF that holds it."))
+        return data

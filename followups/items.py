@@ -17,6 +17,8 @@ from offers.models import Delivery
 
 log = logging.getLogger("kept.items")
 CLIMBER = Actor.sweep("items")
+# A customer who spoke is answered by a person, whatever becomes of the delivery.
+FROM_CUSTOMER = (Item.Kind.ANSWER, Item.Kind.ACCEPTED)
 
 
 def supervisors(user: User) -> list[User]:
@@ -62,8 +64,8 @@ def close(*, item: Item, cause: str, by: Actor, at: datetime) -> bool:
 
 
 def close_about(*, promise: Promise, cause: str, by: Actor, at: datetime) -> int:
-    """Every open item about a promise is settled by the same act, answers excepted."""
-    about = Item.objects.filter(promise=promise).exclude(kind=Item.Kind.ANSWER)
+    """Every open item about a promise is settled by the same act, save what the customer said."""
+    about = Item.objects.filter(promise=promise).exclude(kind__in=FROM_CUSTOMER)
     return _close(about, cause, by, at)
 
 

@@ -65,7 +65,10 @@ def sentence(notice: Notice) -> str:
         "customer": notice.promise.customer.reference if notice.promise else "",
         "owner": str(notice.promise.owner) if notice.promise else "",
     }
-    return SENTENCES.get(notice.kind, _other)() % values
+    kind = notice.kind
+    if notice.promise and notice.promise.kind == Promise.Kind.CALLBACK:
+        kind = f"callback_{kind}" if f"callback_{kind}" in SENTENCES else kind
+    return SENTENCES.get(kind, _other)() % values
 
 
 def _other() -> str:
@@ -102,6 +105,16 @@ SENTENCES: dict[str, Callable[[], str]] = {
         "The mail for promise %(reference)s may or may not have left: please decide."
     ),
     "item_answer": lambda: _("%(customer)s answered about promise %(reference)s."),
+    "item_answer_to_write": lambda: _(
+        "%(customer)s asked a question: please write the answer (promise %(reference)s)."
+    ),
+    "item_accepted": lambda: _("%(customer)s accepts the offer of promise %(reference)s."),
+    "callback_lateness_owner": lambda: _(
+        "You promised to call %(customer)s back (%(reference)s): the time is near."
+    ),
+    "callback_lateness_owner_and_team": lambda: _(
+        "%(customer)s waited an hour for the call that we promised (%(reference)s)."
+    ),
     "item_left": lambda: _("%(owner)s has left something undone for promise %(reference)s."),
 }
 

@@ -11,12 +11,14 @@ from django.utils.translation import gettext as _
 
 from crm import customers
 from crm.actors import Actor
+from crm.workdays import Calendar
 from followups import items, promises
 from followups.models import Item, Promise
-from followups.terms import Refused
-from offers import deliveries
+from followups.terms import Refused, due
+from offers import deliveries, postal
 from offers.channels import CHANNELS
-from offers.models import Delivery
+from offers.models import Delivery, PrintLine
+from offers.models.deliveries import PAPER
 
 Status = Delivery.Status
 IN_DOUBT = timedelta(hours=24)
@@ -39,8 +41,10 @@ def start(*, promise: Promise, by: Actor, at: datetime) -> Delivery | None:
     """The first journey, queued in the promise's own transaction.
 
     The same document on its way to the same address for an earlier promise is not sent twice:
-    one delivery serves both.
+    one delivery serves both. A call-back sends nothing; a written answer is first written.
     """
+    if not _sends(promise, by=by, at=at):
+        return None
     same = _shared(promise)
     if same:
         promises.attach(promise=promise, delivery=same, by=by, at=at)
@@ -48,8 +52,17 @@ def start(*, promise: Promise, by: Actor, at: datetime) -> Delivery | None:
     return _along(promise, step=0, why="promised", by=by, at=at)
 
 
+def _sends(promise: Promise, *, by: Actor, at: datetime) -> bool:
+    """Whether there is something to send; the answer that nobody wrote yet is the owner's item."""
+    if promise.kind == Promise.Kind.WRITTEN_ANSWER and promise.document_id is None:
+        items.open_for(promise=promise, kind=Item.Kind.ANSWER_TO_WRITE, delivery=None, by=by, at=at)
+        return False
+    return promise.kind != Promise.Kind.CALLBACK
+
+
 def _shared(promise: Promise) -> Delivery | None:
-    if not promise.text.address:
+    address = promise.text.address or CHANNELS[promise.plan[0]].address_of(promise.customer)
+    if not address:
         return None
     return (
         Delivery.objects.filter(
@@ -57,7 +70,7 @@ def _shared(promise: Promise) -> Delivery | None:
             version=promise.version,
             document=promise.document if promise.document_id else None,
             channel=promise.plan[0],
-            text__address=promise.text.address,
+            text__address=address,
             status__in=(Status.QUEUED, Status.RETRY),
         )
         .order_by("pk")
@@ -70,13 +83,33 @@ def advance(*, promise: Promise, by: Actor, at: datetime) -> Delivery | None:
     """Starts the next channel of the plan, or opens an item when there is none."""
     customers.hold([promise.customer_id])
     promise.refresh_from_db()
-    if promise.status != Promise.Status.OPEN:
+    if promise.status != Promise.Status.OPEN or not _sends(promise, by=by, at=at):
         return None
     if _in_doubt(promise, at=at):
         # It may have left: a person looks first, and another channel may go a day later.
         _nobody_left(promise, by=by, at=at)
         return None
+    spoiled = _spoiled(promise)
+    if spoiled:
+        where = spoiled.text.address
+        return _queue(promise, spoiled.channel, where, why="reprint", by=by, at=at)
     return _along(promise, step=promise.plan_step + 1, why="next_channel", by=by, at=at)
+
+
+def _spoiled(promise: Promise) -> Delivery | None:
+    """A spoiled or missing sheet is printed once more: the address is good, the paper was not.
+
+    A letter in the next batch, tomorrow; an insert only when no other channel is left, because
+    the next bill is a month away.
+    """
+    newest = attached(promise).select_related("text").order_by("-pk").first()
+    if newest is None or newest.why == "reprint":
+        return None
+    if not PrintLine.objects.filter(delivery=newest, status__in=PrintLine.SPENT).exists():
+        return None
+    later = promise.plan[promise.plan_step + 1 :]
+    ways = any(CHANNELS[name].address_of(promise.customer) for name in later)
+    return newest if newest.channel == "post" or not ways else None
 
 
 def _in_doubt(promise: Promise, *, at: datetime) -> bool:
@@ -109,7 +142,7 @@ def _nobody_left(promise: Promise, *, by: Actor, at: datetime) -> None:
     bad = failed is None or (hasattr(failed, "proof") and failed.proof.hard)
     kind = Item.Kind.ADDRESS_TO_FIX if bad else Item.Kind.PLAN_EXHAUSTED
     if failed and failed.status == Status.UNKNOWN:
-        kind = Item.Kind.UNKNOWN_SEND
+        kind = Item.Kind.PAPER if failed.channel in PAPER else Item.Kind.UNKNOWN_SEND
     items.open_for(promise=promise, kind=kind, delivery=failed, by=by, at=at)
 
 
@@ -132,22 +165,46 @@ def _queue(
     )
     delivery = deliveries.queue(parcel=parcel, why=why, by=by, at=at)
     promises.attach(promise=promise, delivery=delivery, by=by, at=at)
+    if join := CHANNELS[channel].join:
+        join(delivery=delivery, by=by, at=at)
     return delivery
 
 
 @transaction.atomic
-def resend(*, promise: Promise, address: str, by: Actor, at: datetime) -> Delivery:
-    """A person mends the address: a new delivery, and the items about the old one are closed.
+def resend(
+    *, promise: Promise, address: str, channel: str = "email", by: Actor, at: datetime
+) -> Delivery:
+    """A person says where it goes instead: a new delivery, and the items about the old are closed.
 
-    Raises Refused when the promise is not open.
+    `address` is a mailbox, or for paper the lines of a postal address (offers/postal.py); it is on
+    file from now on. Raises Refused when the promise is not open, or this way leads nowhere, and
+    then changes nothing.
     """
     customers.hold([promise.customer_id])
     promise.refresh_from_db()
     if promise.status != Promise.Status.OPEN:
         raise Refused("address", _("This promise is not open any more."))
+    if not _sends(promise, by=by, at=at):
+        raise Refused("address", _("There is nothing to send yet."))
+    _put_on_file(promise, channel, address, at=at)
     for delivery in attached(promise).filter(status__in=(Status.QUEUED, Status.RETRY)):
         deliveries.cancel(delivery=delivery, by=by, at=at, cause="resend")
-    customers.add_email(customer=promise.customer, address=address)
-    delivery = _queue(promise, "email", address, why="resend", by=by, at=at)
+    if channel in promise.plan[promise.plan_step :]:
+        # Its turn is now: what may have left this way does not leave again by itself.
+        promises.take_step(promise=promise, step=promise.plan.index(channel))
+    delivery = _queue(promise, channel, address, why="resend", by=by, at=at)
     items.close_about(promise=promise, cause="resent", by=by, at=at)
     return delivery
+
+
+def _put_on_file(promise: Promise, channel: str, address: str, *, at: datetime) -> None:
+    """The way must lead to this customer in time; what was told is where they are."""
+    customer = promise.customer
+    due(channel=channel, calendar=Calendar.from_dict(promise.calendar), at=at, customer=customer)
+    if channel not in PAPER:
+        customers.add_email(customer=customer, address=address)
+        return
+    street, postcode, city = postal.parts(address)
+    if not postal.lines(street=street, postcode=postcode, city=city):
+        raise Refused("street", _("Paper needs the whole address."))
+    customers.set_postal(customer=customer, street=street, postcode=postcode, city=city)

@@ -8,44 +8,63 @@ from datetime import datetime
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from crm import customers, policies
+from crm import customers
 from crm.actors import Actor
 from crm.models import Attempt, User
-from crm.policies import Policy
 from crm.workdays import Calendar
 from followups import judgement, ladder
 from followups.judgement import Judgement
 from followups.models import Escalation, Promise, PromiseDelivery, PromiseEvent, PromiseText
-from followups.terms import ALPHABET, Refused, Terms, due, required_grade
+from followups.models.promises import CALLBACK_TOLERANCE
+from followups.terms import (
+    ALPHABET,
+    Refused,
+    Terms,
+    due_again,
+    due_of,
+    policy_of,
+    required_grade,
+)
 from offers.evidence import quiet_span
 from offers.grades import Fold
-from offers.models import Delivery
+from offers.models import Delivery, Document
 
 Status, Track = Promise.Status, Promise.Track
 # from -> to: the whole life of a promise. KEPT opens again when its proof is revoked.
 MOVES = {
     "": {Status.OPEN},
     Status.OPEN: {Status.KEPT, Status.WITHDRAWN, Status.REPLACED, Status.ERASED},
-    Status.KEPT: {Status.OPEN, Status.ERASED},
+    Status.KEPT: {Status.KEPT, Status.OPEN, Status.ERASED},
 }
 
 
 @transaction.atomic
-def make(*, attempt: Attempt, terms: Terms, owner: User, by: Actor, at: datetime) -> Promise:
+def make(
+    *,
+    attempt: Attempt,
+    terms: Terms,
+    owner: User,
+    by: Actor,
+    at: datetime,
+    replaces: Promise | None = None,
+) -> Promise:
     """Writes the promise, its event and its rungs. Raises Refused, and then writes nothing.
 
-    The caller holds the rest of the transaction: the attempt before, the delivery after.
+    The caller holds the rest of the transaction: the attempt before, the delivery after. The
+    promise that it `replaces`, if still open, is closed as that.
     """
     if attempt.customer is None or owner.team is None:
         raise Refused("customer", _("A promise needs a customer and an owner with a team."))
     customers.hold([attempt.customer.pk])
-    policy = _policy(attempt)
+    policy = policy_of(attempt.campaign)
     calendar = Calendar.from_dict(owner.team.calendar)
-    due_at = terms.due_at or due(channel=terms.plan[0], calendar=calendar, at=at)
+    due_at = due_of(terms, calendar=calendar, at=at, customer=attempt.customer)
     if due_at <= at:
         raise Refused("due_at", _("The due time has already passed."))
     steps = ladder.DEFAULT
-    rungs = ladder.lateness(steps, calendar, at, due_at)
+    callback = terms.kind == Promise.Kind.CALLBACK
+    late_at = due_at + CALLBACK_TOLERANCE if callback else due_at
+    rungs = ladder.lateness(steps, calendar, at, late_at)
     promise = Promise.objects.create(
         reference=_reference(),
         customer=attempt.customer,
@@ -61,7 +80,8 @@ def make(*, attempt: Attempt, terms: Terms, owner: User, by: Actor, at: datetime
         address_accepted_at=at if terms.address_accepted else None,
         address_accepted_by=by.code if terms.address_accepted else "",
         required_grade=required_grade(policy, terms),
-        reading_hours=int(policy.reading_period.total_seconds() // 3600),
+        # After a call there is nothing to read.
+        reading_hours=0 if callback else int(policy.reading_period.total_seconds() // 3600),
         policy=policy.label,
         calendar=owner.team.calendar,
         ladder=steps.to_dict(),
@@ -69,18 +89,14 @@ def make(*, attempt: Attempt, terms: Terms, owner: User, by: Actor, at: datetime
         at_risk_at=rungs[0],
         rungs=rungs,
         next_rung_at=rungs[0],
+        replaces=replaces,
     )
     PromiseText.objects.create(promise=promise, words=terms.words, address=terms.address)
     _event(promise, "", Status.OPEN, by=by, at=at, cause="made")
+    if replaces:
+        _move(replaces, Status.OPEN, Status.REPLACED, by=by, at=at, cause="replaced")
     customers.note_change(customer=attempt.customer, cause="promise_made", at=at)
     return promise
-
-
-def _policy(attempt: Attempt) -> Policy:
-    try:
-        return policies.get(attempt.campaign.policy if attempt.campaign else "none")
-    except policies.UnknownPolicy as error:
-        raise Refused("campaign", _("The policy of this campaign is not installed.")) from error
 
 
 def _reference() -> str:
@@ -154,6 +170,34 @@ def attach(*, promise: Promise, delivery: Delivery, by: Actor, at: datetime) -> 
         note(promise=promise, cause="delivery_attached", by=by, at=at, delivery=delivery.pk)
 
 
+def write_down(*, promise: Promise, document: Document, by: Actor, at: datetime) -> bool:
+    """The answer that was promised is written; False when it was before, or is owed no more."""
+    rows = Promise.objects.filter(
+        pk=promise.pk, status=Status.OPEN, kind=Promise.Kind.WRITTEN_ANSWER, document=None
+    )
+    if not rows.update(document=document):
+        return False
+    promise.document = document
+    note(promise=promise, cause="answer_written", by=by, at=at, document=document.pk)
+    return True
+
+
+def called_back(*, promise: Promise, attempt: Attempt, by: Actor, at: datetime) -> bool:
+    """The call that was promised was made, in this attempt; False when somebody was first."""
+    spoken_at = attempt.answered_at or attempt.started_at
+    return _move(
+        promise,
+        Status.OPEN,
+        Status.KEPT,
+        by=by,
+        at=at,
+        cause="called_back",
+        kept_at=spoken_at,
+        settled_at=at,
+        readable_at=spoken_at,
+    )
+
+
 def take_step(*, promise: Promise, step: int) -> bool:
     """Moves on along the channel plan; False when somebody was first."""
     rows = Promise.objects.filter(pk=promise.pk, plan_step=promise.plan_step)
@@ -171,12 +215,15 @@ def weigh(*, promise: Promise, by: Actor, at: datetime) -> Promise:
     """
     customers.hold([promise.customer_id])
     row = Promise.objects.select_for_update(of=("self",)).get(pk=promise.pk)
+    if row.kind == Promise.Kind.CALLBACK:
+        return row  # no document proves a call
     found = judgement.judge(row)
-    if found.standing and min(f.reached[1] for f in found.standing) > row.due_at:
+    if found.standing and min(map(judgement.counts_from, found.standing)) > row.due_at:
         # It left after all, but late: nothing stood at due, even if no sweep had looked yet.
         mark_broken(promise=row, by=by, at=at)
-    if row.status == Status.OPEN and found.proof:
-        _keep(row, found.proof, by=by, at=at)
+    if row.status in (Status.OPEN, Status.KEPT) and found.proof:
+        if row.kept_at != found.proof.reached[1]:  # new, or what came first was revoked
+            _keep(row, found.proof, by=by, at=at)
     elif row.status == Status.OPEN:
         _retrack(row, found, by=by, at=at)
     elif row.status == Status.KEPT and found.proof is None:
@@ -190,17 +237,22 @@ def weigh(*, promise: Promise, by: Actor, at: datetime) -> Promise:
 
 def _keep(promise: Promise, proof: Fold, *, by: Actor, at: datetime) -> None:
     kept_at = proof.reached[1]
+    late: dict[str, object] = {}
+    if promise.broken_at is None and judgement.counts_from(proof) > promise.due_at:
+        # On paper: it left in time, but could not be in hand by then.
+        late = {"broken_at": at, "broken_by": by.code}
     _move(
         promise,
-        Status.OPEN,
+        promise.status,
         Status.KEPT,
         by=by,
         at=at,
-        cause="proven",
+        cause="proven" if promise.status == Status.OPEN else "proven_otherwise",
         kept_at=kept_at,
-        settled_at=at,
+        settled_at=promise.settled_at or at,
         readable_at=judgement.readable_at(promise, proof),
         track=Track.PROOF,
+        **late,
     )
 
 
@@ -208,8 +260,7 @@ def _reopen(promise: Promise, *, by: Actor, at: datetime) -> None:
     """What had arrived did not: a new cycle of rungs from now; the due time stays."""
     calendar = Calendar.from_dict(promise.calendar)
     steps = ladder.Ladder.from_dict(promise.ladder)
-    fresh_due = due(channel=promise.plan[0], calendar=calendar, at=at)
-    rungs = ladder.lateness(steps, calendar, at, fresh_due)
+    rungs = ladder.lateness(steps, calendar, at, due_again(promise, at=at))
     _move(
         promise,
         Status.KEPT,
@@ -249,20 +300,14 @@ def _retrack(promise: Promise, found: Judgement, *, by: Actor, at: datetime) -> 
 def _back_to_lateness(promise: Promise, *, by: Actor, at: datetime) -> None:
     calendar = Calendar.from_dict(promise.calendar)
     steps = ladder.Ladder.from_dict(promise.ladder)
-    start = promise.made_at if promise.cycle == 1 else _reopened_at(promise)
-    until = (
-        promise.due_at
-        if promise.cycle == 1
-        else due(channel=promise.plan[0], calendar=calendar, at=start)
-    )
+    start, until = promise.made_at, promise.due_at
+    if promise.cycle > 1:
+        start = promise.events.filter(cause="reopened").latest("id").at
+        until = due_again(promise, at=start)
     _set_track(promise, Track.LATENESS, ladder.lateness(steps, calendar, start, until), None)
     note(promise=promise, cause="nothing_stands", by=by, at=at)
     if promise.due_at <= at:
         mark_broken(promise=promise, by=by, at=at)
-
-
-def _reopened_at(promise: Promise) -> datetime:
-    return promise.events.filter(cause="reopened").latest("id").at
 
 
 def _set_track(
@@ -282,9 +327,7 @@ def _set_track(
 
 def mark_broken(*, promise: Promise, by: Actor, at: datetime) -> bool:
     """Due has passed and nothing stands: written once, and never taken back in the figures."""
-    rows = Promise.objects.filter(
-        pk=promise.pk, status=Status.OPEN, track=Track.LATENESS, broken_at=None, due_at__lte=at
-    )
+    rows = Promise.objects.overdue(at).filter(pk=promise.pk, track=Track.LATENESS, broken_at=None)
     if not rows.update(broken_at=at, broken_by=by.code):
         return False
     note(promise=promise, cause="broken", by=by, at=at)

@@ -27,12 +27,13 @@ from django.db.models.functions import Greatest
 
 from crm import instants
 from crm.models import Attempt, Customer, Team, User
-from crm.workdays import Calendar
-from followups import gate
+from followups import callbacks, gate, telling
 from followups.gate import Block
-from followups.journeys import CAUSES, STATES, Trouble, newest, state, trouble
+from followups.journeys import STATES, newest, state, way
 from followups.models import Item, Notice, Promise, PromiseDelivery
-from followups.terms import due
+from followups.telling import CAUSES, Trouble
+from offers import answers
+from offers.models import Answer
 
 LONGEST_LIST = 200
 # An offer is followed up while it is fresh; its validity ends about then.
@@ -43,9 +44,9 @@ URGENCY = {name: place for place, name in enumerate(STATES)} | {"in_delivery": 2
 
 def with_journeys(promises: QuerySet[Promise]) -> QuerySet[Promise]:
     """Everything that a list of promises says about them, in a fixed number of queries."""
-    attached = PromiseDelivery.objects.select_related("delivery__text").prefetch_related(
-        "delivery__evidence"
-    )
+    attached = PromiseDelivery.objects.select_related(
+        "delivery__text", "delivery__line__run"
+    ).prefetch_related("delivery__evidence")
     return promises.select_related("customer__text", "text", "owner", "team").prefetch_related(
         Prefetch("attached", attached.order_by("delivery_id"))
     )
@@ -65,6 +66,10 @@ class PromiseRow:
         return str(STATES[self.state])
 
     @property
+    def way(self) -> str:
+        return way(self.promise)
+
+    @property
     def cause(self) -> str:
         return str(CAUSES[self.trouble.cause])
 
@@ -72,7 +77,18 @@ class PromiseRow:
 def _row(promise: Promise, at: datetime) -> PromiseRow:
     now = state(promise, at=at)
     since = promise.due_at if now == "broken" else promise.made_at
-    return PromiseRow(promise, now, trouble(newest(promise), at=at), since)
+    return PromiseRow(promise, now, _trouble(promise, at), since)
+
+
+def _trouble(promise: Promise, at: datetime) -> Trouble:
+    """Why it is where it is: what failed before, while the next way has only just begun."""
+    told = telling.of(promise, newest(promise), at=at)
+    if told.cause not in {"waiting", "on_its_way"}:
+        return told
+    before = [telling.of(promise, row.delivery, at=at) for row in promise.attached.all()][:-1]
+    if not before:
+        return told
+    return Trouble(before[-1].cause, f"{before[-1].sentence} {told.sentence}")
 
 
 def my_promises(*, user: User, at: datetime) -> list[PromiseRow]:
@@ -92,11 +108,17 @@ class FollowUp:
 
 @dataclass(frozen=True)
 class NextToCall:
-    """The follow-ups that may be called now, and how many the gate still holds back."""
+    """Whom to call now: call-backs that are due, then the follow-ups that the gate lets through;
+    and how many it still holds back."""
 
+    callbacks: tuple[Promise, ...]
     rows: tuple[FollowUp, ...]
     held_back: int
     unsafe: Block | None
+
+    @property
+    def total(self) -> int:
+        return len(self.callbacks) + len(self.rows)
 
 
 def next_to_call(*, user: User, at: datetime) -> NextToCall:
@@ -115,7 +137,30 @@ def next_to_call(*, user: User, at: datetime) -> NextToCall:
         (block for found in blocks.values() for block in found if block.code == "clock_unsafe"),
         None,
     )
-    return NextToCall(rows, len(waiting) - len(rows), unsafe)
+    return NextToCall(_callbacks(user, at), rows, len(waiting) - len(rows), unsafe)
+
+
+def _callbacks(user: User, at: datetime) -> tuple[Promise, ...]:
+    """The calls that were promised for now or before, the oldest first; blocked people never."""
+    rows = Promise.objects.open().filter(
+        _mine(user), kind=Promise.Kind.CALLBACK, due_at__lte=at + callbacks.EARLY
+    )
+    found = list(rows.select_related("customer__text", "text", "owner").order_by("due_at"))
+    people = [promise.customer for promise in found]
+    mine = (f"user:{user.pk}",)
+    blocks = gate.blocks(people, purpose="callback", at=at, mine=mine) if people else {}
+    return tuple(promise for promise in found if not blocks[promise.customer_id])
+
+
+def _mine(user: User) -> Q:
+    """The user's own promises; a supervisor's are the team's."""
+    return Q(team=user.team_id) if user.role == User.Role.SUPERVISOR else Q(owner=user)
+
+
+def called_back(*, customer: Customer, user: User, at: datetime) -> Promise | None:
+    """The call-back that a call by this person now would keep, if one was promised."""
+    rows = callbacks.pending(customer.pk).filter(due_at__lte=at + callbacks.EARLY)
+    return next((promise for promise in rows if callbacks.may_keep(promise, user)), None)
 
 
 def _read_through(user: User, at: datetime) -> QuerySet[Promise]:
@@ -132,9 +177,12 @@ def _read_through(user: User, at: datetime) -> QuerySet[Promise]:
         started_at__gt=OuterRef("readable_at"),
     )
     rows = Promise.objects.filter(status=Promise.Status.KEPT, readable_at__gt=at - FRESH)
-    mine = Q(team=user.team_id) if user.role == User.Role.SUPERVISOR else Q(owner=user)
+    # Who has said yes or no to the offer is not called about it again.
+    decided = Answer.objects.filter(version=OuterRef("version"), kind__in=answers.DECISIONS)
     return (
-        rows.filter(mine)
+        rows.filter(_mine(user))
+        .exclude(kind=Promise.Kind.CALLBACK)
+        .filter(~Exists(decided))
         .annotate(ready_at=over)
         .filter(~Exists(spoken), ready_at__lte=at)
         .select_related("customer__text", "text", "owner", "version__offer")
@@ -149,7 +197,9 @@ def items_of(user: User) -> QuerySet[Item]:
         mine |= Q(promise__team=user.team_id)
     return (
         Item.objects.filter(mine, closed_at=None)
-        .select_related("customer__text", "promise__text", "owner", "delivery__text")
+        .select_related(
+            "customer__text", "promise__text", "owner", "delivery__text", "delivery__line__run"
+        )
         .order_by("opened_at")
     )
 
@@ -162,13 +212,6 @@ def notices_of(user: User) -> list[Notice]:
     """The newest notices of a person, unread ones among them."""
     rows = Notice.objects.filter(user=user).select_related("promise__customer", "promise__owner")
     return list(rows.order_by("-at", "-pk")[:LONGEST_LIST])
-
-
-def due_by(*, user: User, at: datetime) -> datetime | None:
-    """When a promise made now by this person would be due; None without a team."""
-    if user.team is None:
-        return None
-    return due(channel="email", calendar=Calendar.from_dict(user.team.calendar), at=at)
 
 
 @dataclass(frozen=True)

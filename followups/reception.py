@@ -20,7 +20,12 @@ def hear(
             items.open_for(promise=promise, kind=Item.Kind.ANSWER, delivery=delivery, by=by, at=at)
         if promise.status == Promise.Status.KEPT:
             items.close_about(promise=promise, cause="kept", by=by, at=at)
-        elif not plans.live(promise).exists():
+            continue
+        if evidence.kind == Evidence.Kind.FAILED and evidence.hard:
+            # The next channel goes by itself; the address on file is still a person's to mend.
+            kind = Item.Kind.ADDRESS_TO_FIX
+            items.open_for(promise=promise, kind=kind, delivery=delivery, by=by, at=at)
+        if not plans.live(promise).exists():
             plans.advance(promise=promise, by=by, at=at)
 
 

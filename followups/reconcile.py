@@ -57,7 +57,8 @@ def _reweigh(at: datetime) -> int:
         | Q(status=Promise.Status.KEPT, settled_at__gt=at - timedelta(days=30)) & ~Exists(enough)
     )
     mended = 0
-    for promise in Promise.objects.filter(lost)[:BATCH]:
+    documents = Promise.objects.exclude(kind=Promise.Kind.CALLBACK)
+    for promise in documents.filter(lost)[:BATCH]:
         try:
             mended += _reweigh_one(promise, at)
         except Exception:
@@ -82,7 +83,8 @@ def unserved() -> Iterable[Promise]:
         | Q(delivery__status=Delivery.Status.SENT, delivery__proof__failed=False)
     )
     waiting = Item.objects.filter(promise=OuterRef("pk"), closed_at=None)
-    return Promise.objects.open().filter(~Exists(live) & ~Exists(waiting)).order_by("pk")
+    documents = Promise.objects.open().exclude(kind=Promise.Kind.CALLBACK)
+    return documents.filter(~Exists(live) & ~Exists(waiting)).order_by("pk")
 
 
 def _start_missing(at: datetime) -> int:

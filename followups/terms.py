@@ -1,16 +1,28 @@
-"""The terms of a promise: what is owed, by when, and which proof is enough. Reads nothing."""
+"""The terms of a promise: what is owed, by when, which proof is enough. Asks when bills leave."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
+from crm import policies
+from crm.models import Campaign, Customer
 from crm.policies import Policy
 from crm.workdays import Calendar
+from followups.models import Promise
+from offers import bill_runs, postal
+from offers.links import ALPHABET as ALPHABET
 from offers.models import Document, OfferVersion
 
-# Said on the phone: no 0 and O, no 1 and I and L, no B and 8, no S and 5, no U and V.
-ALPHABET = "234679ACDEFGHJKMNPQRTWXYZ"
+# A written answer takes somebody's thought: it is due so many working days later.
+ANSWER_DAYS = 5
+# A letter can be in hand by then: handed over within two working days, and two more on its way.
+LETTER_DAYS = 5
+# A leaflet that comes later than this with the bill is no answer to what was asked.
+LONGEST_WAIT_FOR_A_BILL = timedelta(days=92)
 
 
 class Refused(ValueError):
@@ -25,8 +37,9 @@ class Refused(ValueError):
 class Terms:
     """What is promised. Exactly one of `version` (send_offer) and `document` (send_document).
 
-    `address_accepted` means: read back on the call and confirmed by the customer. `due_at` None
-    takes the channel's default.
+    A written_answer has neither: its document is written later. A callback has no plan, and is
+    due in its slot. `address_accepted` means: read back on the call and confirmed by the
+    customer. `due_at` None takes the default of the kind or the channel.
     """
 
     kind: str
@@ -39,13 +52,72 @@ class Terms:
     due_at: datetime | None = None
 
 
-def due(*, channel: str, calendar: Calendar, at: datetime) -> datetime:
-    """When a promise over this channel is due by default: the end of the next working day."""
-    if channel != "email":
-        raise ValueError(f"no due time is set for {channel!r}")
-    return calendar.end_of_working_day(at)
+def policy_of(campaign: Campaign | None) -> Policy:
+    """The rules under which a promise of this campaign is made."""
+    try:
+        return policies.get(campaign.policy if campaign else "none")
+    except policies.UnknownPolicy as error:
+        raise Refused("campaign", _("The policy of this campaign is not installed.")) from error
+
+
+def due(
+    *, channel: str, calendar: Calendar, at: datetime, customer: Customer | None = None
+) -> datetime:
+    """When a promise over this channel is due by default, in the team's working time.
+
+    Paper is due when it can be in the customer's hand. Raises Refused for a bill that comes too
+    late, or never; ValueError for a channel without a due time.
+    """
+    if channel in {"email", "portal"}:
+        return calendar.end_of_working_day(at)
+    if channel == "post":
+        return calendar.end_of_working_day(at, LETTER_DAYS)
+    if channel == "bill_insert":
+        return _with_the_bill(customer, calendar, at)
+    raise ValueError(f"no due time is set for {channel!r}")
+
+
+def _with_the_bill(customer: Customer | None, calendar: Calendar, at: datetime) -> datetime:
+    paper = customer is not None and customer.bill_medium == Customer.BillMedium.PAPER
+    if customer is None or not paper or customer.bill_day is None:
+        raise Refused("channel", _("This customer gets no paper bill."))
+    leaves = bill_runs.next_mailing(bill_day=customer.bill_day, at=at).mailing_date
+    noon = postal.noon(leaves, postal.mail_days())
+    if noon > at + LONGEST_WAIT_FOR_A_BILL:
+        raise Refused(
+            "channel",
+            _("The next paper bill leaves on %(date)s. That is too late for this promise.")
+            % {"date": date_format(leaves)},
+        )
+    in_hand = postal.readable_at("bill_insert", noon, postal.mail_days())
+    return calendar.end_of_working_day(in_hand, 0)
+
+
+def due_again(promise: Promise, *, at: datetime) -> datetime:
+    """The time that a promise gets when it opens again: nothing can be refused any more."""
+    calendar = Calendar.from_dict(promise.calendar)
+    try:
+        channel = promise.plan[0]
+        return due(channel=channel, calendar=calendar, at=at, customer=promise.customer)
+    except Refused:
+        return calendar.end_of_working_day(at, LETTER_DAYS)
+
+
+def due_of(
+    terms: Terms, *, calendar: Calendar, at: datetime, customer: Customer | None = None
+) -> datetime:
+    """When this promise is due: as agreed, or by the default of its kind or first channel."""
+    if terms.due_at:
+        return terms.due_at
+    if terms.kind == Promise.Kind.CALLBACK:
+        raise Refused("due_at", _("Say when we call back."))
+    if terms.kind == Promise.Kind.WRITTEN_ANSWER:
+        return calendar.end_of_working_day(at, ANSWER_DAYS)
+    return due(channel=terms.plan[0], calendar=calendar, at=at, customer=customer)
 
 
 def required_grade(policy: Policy, terms: Terms) -> int:
     """The grade that keeps it: less is enough when the address was accepted on the call."""
-    return policy.email_grade_accepted if terms.address_accepted else policy.email_grade
+    if terms.kind == Promise.Kind.CALLBACK:
+        return 1  # no document proves it: a call does
+    return policy.grade(terms.plan[0], accepted=terms.address_accepted)

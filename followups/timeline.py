@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from crm import phone, wording
 from crm.models import Attempt, Campaign, Customer, User
+from followups.channels import PAPER, one_line
 from followups.models import GateCheck, PromiseEvent
 from followups.reasons import BY_CODE
 from offers.models import Delivery, DeliveryEvent, Evidence
@@ -20,10 +21,13 @@ MOST = 60
 # What happened to a promise. Causes that are not here are shown as they are stored.
 PROMISE: dict[str, str | Lazy] = {
     "made": gettext_lazy("promised"),
-    "delivery_attached": gettext_lazy("a mail was prepared for it"),
+    "answer_written": gettext_lazy("its answer was written"),
+    "called_back": gettext_lazy("kept: the customer was called back"),
+    "replaced": gettext_lazy("replaced by another promise"),
     "in_delivery": gettext_lazy("it left, proof is pending"),
     "nothing_stands": gettext_lazy("what had left did not arrive"),
     "proven": gettext_lazy("kept: proof of delivery"),
+    "proven_otherwise": gettext_lazy("kept: by another proof than the first"),
     "reopened": gettext_lazy("open again: what had arrived did not"),
     "broken": gettext_lazy("broken: due, and nothing stands"),
     "rung_owner": gettext_lazy("its owner was told"),
@@ -34,9 +38,20 @@ PROMISE: dict[str, str | Lazy] = {
 }
 
 
+# What happened to a letter or an insert; a mail has the words of Delivery.Status.
+PAPER_MOVES: dict[str, str | Lazy] = {
+    "queued": gettext_lazy("on the list of the next print run"),
+    "sending": gettext_lazy("printed"),
+    "sent": gettext_lazy("handed to the post"),
+    "failed": gettext_lazy("did not arrive"),
+    "unknown": gettext_lazy("not confirmed by the mail room"),
+    "cancelled": gettext_lazy("taken off the list"),
+}
+
+
 @dataclass(frozen=True)
 class Entry:
-    """One thing that happened. `kind` is call, promise, mail, proof or gate."""
+    """One thing that happened. `kind` is call, promise, mail, proof, answer or gate."""
 
     at: datetime
     kind: str
@@ -55,12 +70,13 @@ class Answered:
 
 
 def of(customer: Customer) -> list[Entry]:
-    """The newest entries first; seven queries, however much happened."""
+    """The newest entries first; the same number of queries, however much happened."""
     found = [
         *_calls(customer),
         *_promises(customer),
         *_mails(customer),
         *_proofs(customer),
+        *_answers(customer),
         *_checks(customer),
     ]
     names = _names(entry.who for entry in found)
@@ -107,8 +123,31 @@ def _mails(customer: Customer) -> Iterable[Entry]:
     labels = dict(Delivery.Status.choices)
     rows = DeliveryEvent.objects.filter(delivery__customer=customer).exclude(to_status="claimed")
     for row in rows.select_related("delivery__text").order_by("-id")[:MOST]:
-        title = _("Mail to %(address)s") % {"address": row.delivery.text.address}
-        yield Entry(row.at, "mail", title, str(labels.get(row.to_status, "")), row.by)
+        paper = row.delivery.channel in PAPER
+        words = PAPER_MOVES if paper else labels
+        yield Entry(
+            row.at, "mail", _sent_to(row.delivery), str(words.get(row.to_status, "")), row.by
+        )
+
+
+def _sent_to(delivery: Delivery) -> str:
+    titles = {
+        "email": _("Mail to %(address)s"),
+        "portal": _("Notice of the page to %(address)s"),
+        "post": _("Letter to %(address)s"),
+        "bill_insert": _("With the bill to %(address)s"),
+    }
+    return titles[delivery.channel] % {"address": one_line(delivery.text.address)}
+
+
+def _answers(customer: Customer) -> Iterable[Entry]:
+    """What the customer pressed on the page."""
+    for row in customer.answers.select_related("text", "version__offer").order_by("-id")[:MOST]:
+        about = str(row.version) if row.version else ""
+        words = f"“{row.text.words[:160]}”" if row.text.words else ""
+        detail = " · ".join(part for part in (about, words) if part)
+        title = _("The customer %(what)s") % {"what": row.get_kind_display()}
+        yield Entry(row.at, "answer", title, detail, row.by)
 
 
 def _proofs(customer: Customer) -> Iterable[Entry]:
@@ -139,4 +178,6 @@ def _names(codes: Iterable[str]) -> dict[str, str]:
 def _machine(code: str) -> str:
     if code.startswith("key:"):
         return _("a machine, by its key")
+    if code.startswith("customer:"):
+        return _("the customer")
     return "Kept"

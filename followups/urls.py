@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import include, path
 
-from followups.views import boards, desk, sheet
+from followups.views import boards, desk, offers, sheet
 
 urlpatterns = [
     path("demo/", include("followups.urls_demo")),
@@ -17,6 +17,20 @@ urlpatterns = [
     path("customers/<str:reference>/live/", sheet.live, name="sheet_live"),
     path("customers/<str:reference>/take/", sheet.take, name="take"),
     path("customers/<str:reference>/calls/", sheet.save_call, name="save_call"),
+    path("customers/<str:reference>/offers/", offers.offers, name="offers"),
+    path("customers/<str:reference>/offers/draft/", offers.draft, name="draft_offer"),
+    path("customers/<str:reference>/documents/", offers.upload, name="upload_document"),
+    path("customers/<str:reference>/offers/<str:offer>/", offers.offer, name="offer"),
+    path(
+        "customers/<str:reference>/offers/<str:offer>/withdraw/",
+        offers.withdraw,
+        name="withdraw_offer",
+    ),
+    path(
+        "customers/<str:reference>/offers/<str:offer>/v<int:number>.pdf",
+        offers.preview,
+        name="preview_offer",
+    ),
     path("leases/<uuid:decision>/renew/", sheet.renew, name="renew_lease"),
-    path("documents/<int:pk>/", sheet.document, name="document"),
+    path("documents/<int:pk>/", offers.document, name="document"),
 ]

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
-from decimal import Decimal
+from datetime import datetime
 
 from django.db import transaction
 
@@ -16,33 +15,42 @@ from crm.models import Attempt, Customer
 from followups import conversations
 from followups.models import Promise
 from followups.terms import Refused, Terms
-from offers import documents, drafts
-from offers.models import OfferVersion
+from offers import catalogue, documents, drafts
+from offers.channels import CHANNELS
+from offers.models import Document, OfferVersion, Plan
 
 SOURCE = "desk"
 
 
 @dataclass(frozen=True)
-class NewOffer:
-    """An offer that is drafted while the customer listens: one price line."""
+class Place:
+    """Where paper goes, as it was read back."""
 
-    plan: str
-    monthly: Decimal
-    commitment_until: date | None = None
+    street: str
+    postcode: str
+    city: str
 
 
 @dataclass(frozen=True)
 class Wish:
-    """One *We promise…* line. Exactly one of version, offer and pdf says what is owed."""
+    """One *We promise…* line.
+
+    What is owed is said by exactly one of version, offer (a plan, drafted while the customer
+    listens), document and pdf; by none of them for a written answer; by `slot` for a call-back.
+    """
 
     kind: str
     words: str
-    address: str
-    address_accepted: bool
+    route: tuple[str, ...] = ()  # channels, in the order they are tried
+    address: str = ""
+    place: Place | None = None
+    address_accepted: bool = False
     version: OfferVersion | None = None
-    offer: NewOffer | None = None
+    offer: Plan | None = None
+    document: Document | None = None
     title: str = ""
     pdf: bytes = b""
+    slot: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -73,35 +81,50 @@ def save(*, call: Call, wishes: Sequence[Wish], by: Actor, at: datetime) -> Save
 
 
 def _terms(wish: Wish, number: int, *, customer: Customer, by: Actor, at: datetime) -> Terms:
-    version, document = wish.version, None
-    if wish.kind == Promise.Kind.SEND_OFFER and wish.offer:
+    version, document = wish.version, wish.document
+    if wish.offer:
         version = _draft(wish.offer, customer=customer, by=by, at=at)
-    if wish.kind == Promise.Kind.SEND_DOCUMENT:
-        try:
-            document = documents.upload(
-                customer=customer,
-                title=wish.title,
-                pdf=wish.pdf,
-                language=customer.language,
-                by=by,
-                at=at,
-            )
-        except documents.NotADocument as error:
-            raise Refused(f"promises.{number}.pdf", str(error)) from error
+    if wish.pdf:
+        document = _upload(wish, number, customer=customer, by=by, at=at)
     return Terms(
         kind=wish.kind,
         words=wish.words,
-        address=wish.address,
+        plan=wish.route,
+        address=_address(wish, customer),
         address_accepted=wish.address_accepted,
         version=version,
         document=document,
+        due_at=wish.slot,
     )
 
 
-def _draft(offer: NewOffer, *, customer: Customer, by: Actor, at: datetime) -> OfferVersion:
-    proposal = drafts.Proposal(
-        plan=offer.plan,
-        lines=(customers.Line(label=offer.plan, monthly=offer.monthly),),
-        commitment_until=offer.commitment_until,
-    )
+def _address(wish: Wish, customer: Customer) -> str:
+    """The address that was read back. A corrected postal one goes on file with the call."""
+    if wish.place is None:
+        return wish.address
+    street, postcode, city = wish.place.street, wish.place.postcode, wish.place.city
+    file = getattr(customer, "postal", None)
+    if file is None or (file.street, file.postcode, file.city) != (street, postcode, city):
+        customer.postal = customers.set_postal(
+            customer=customer, street=street, postcode=postcode, city=city
+        )
+    return CHANNELS[wish.route[0]].address_of(customer) or ""
+
+
+def _draft(plan: Plan, *, customer: Customer, by: Actor, at: datetime) -> OfferVersion:
+    proposal = catalogue.proposal_of(plan, language=customer.language, at=at)
     return drafts.draft(customer=customer, proposal=proposal, by=by, at=at)
+
+
+def _upload(wish: Wish, number: int, *, customer: Customer, by: Actor, at: datetime) -> Document:
+    try:
+        return documents.upload(
+            customer=customer,
+            title=wish.title,
+            pdf=wish.pdf,
+            language=customer.language,
+            by=by,
+            at=at,
+        )
+    except documents.NotADocument as error:
+        raise Refused(f"promises.{number}.pdf", str(error)) from error

@@ -11,11 +11,12 @@ from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.db.models import QuerySet
 
-from crm import heartbeats
+from crm import heartbeats, preferences
 from crm.actors import Actor
-from crm.models import Heartbeat
-from offers import evidence, intake, message, reports
+from crm.models import Heartbeat, Preference, Suppression
+from offers import evidence, imap, intake, message, reports
 from offers.channels import email, smtp
 from offers.models import Delivery, Evidence
 
@@ -23,6 +24,13 @@ log = logging.getLogger("kept.bounces")
 Kind = Evidence.Kind
 LISTENER = Actor.sweep("intake")
 CANARY_EVERY = timedelta(hours=24)
+CANARY_AGE = timedelta(hours=26)
+CANARY_BACK = "canary_back"  # the heartbeat of a canary that came home
+# A report that names nothing of ours but an address can say that something did not arrive. That it
+# did arrive is believed only from those who know the mail.
+BY_NAME = {"failed", "delayed"}
+MAILED = ("email", "portal")
+LATELY = timedelta(days=7)
 KINDS = {
     "failed": Kind.FAILED,
     "delivered": Kind.DELIVERED,
@@ -41,7 +49,9 @@ def receive(*, raw: bytes, by: Actor, at: datetime) -> bool:
     An automatic answer is known and proves nothing; that also counts as taken in.
     """
     if _canary(raw):
-        intake.seen(name="pipe", at=at)
+        heartbeats.beat(name=CANARY_BACK, at=at)
+        if settings.BOUNCE_INTAKE == "pipe":
+            intake.seen(name="pipe", at=at)
         return True
     if settings.BOUNCE_INTAKE == "pipe":
         intake.seen(name="pipe", at=at)
@@ -55,7 +65,10 @@ def take(raw: bytes, *, by: Actor, at: datetime) -> bool:
     """Turns what a message reports into evidence; False when nothing in it matched."""
     matched = False
     for number, report in enumerate(reports.read(raw)):
-        delivery = delivery_of(report)
+        if _left(report, by=by, at=at):
+            matched = True
+            continue
+        delivery = delivery_of(report, at=at)
         if delivery is None:
             continue
         matched = True
@@ -65,17 +78,56 @@ def take(raw: bytes, *, by: Actor, at: datetime) -> bool:
     return matched
 
 
-def delivery_of(report: reports.Report) -> Delivery | None:
-    """By the return path that only we can write, else by our Message-ID inside the report.
+def _left(report: reports.Report, *, by: Actor, at: datetime) -> bool:
+    """A mail program wrote to the address of List-Unsubscribe: that is no answer to the offer."""
+    key = email.key_of_unsubscribe_path(report.envelope_to)
+    delivery = Delivery.objects.select_related("customer").filter(key=key).first() if key else None
+    if delivery is None:
+        return False
+    preferences.choose(
+        customer=delivery.customer,
+        topic=Preference.Topic.OFFERS_BY_MAIL,
+        wanted=False,
+        origin=Suppression.Origin.MAIL,
+        by=by,
+        at=at,
+    )
+    return True
+
+
+def delivery_of(report: reports.Report, *, at: datetime) -> Delivery | None:
+    """By the return path that only we can write, else by our Message-ID inside the report, else by
+    who did not get it.
 
     An answer of a person counts only at the return path: a Message-ID can be quoted by anybody.
     """
+    rows = Delivery.objects.select_related("text", "customer")
     key: uuid.UUID | None = email.key_of_return_path(report.envelope_to)
     if key is None and report.kind != "reply":
         key = email.key_of_message_id(report.original_message_id)
-    if key is None:
-        return None
-    return Delivery.objects.select_related("text", "customer").filter(key=key).first()
+    if key is not None:
+        return rows.filter(key=key).first()
+    if report.kind in BY_NAME and "@" in report.recipient and not _names_another(report):
+        return _only_one(rows, report.recipient, at)
+    return None
+
+
+def _names_another(report: reports.Report) -> bool:
+    """It returns some other mail, or came to a path that somebody made up."""
+    own, _, _ = settings.BOUNCE_ADDRESS.partition("@")
+    return bool(report.original_message_id) or report.envelope_to.lower().startswith(f"{own}+")
+
+
+def _only_one(rows: QuerySet[Delivery], address: str, at: datetime) -> Delivery | None:
+    """The one mail that went to an address lately; of two nobody knows which is meant."""
+    lately = rows.filter(
+        channel__in=MAILED,
+        text__address__iexact=address,
+        sending_at__gt=at - LATELY,
+        sending_at__lte=at,
+    )
+    found = list(lately[:2])
+    return found[0] if len(found) == 1 else None
 
 
 def _event(report: reports.Report, raw: bytes, number: int, at: datetime) -> evidence.Event:
@@ -95,9 +147,25 @@ def listen(*, clock: Callable[[], datetime]) -> int:
     """The intake sweep: proves that somebody listens, and tries kept reports again."""
     if settings.BOUNCE_INTAKE == "sink" and _sink_answers():
         intake.seen(name="sink", at=clock())
-    if settings.BOUNCE_INTAKE == "pipe":
+    if settings.BOUNCE_INTAKE in ("pipe", "imap"):
         _send_canary(clock)
+    if settings.BOUNCE_INTAKE == "imap":
+        _poll(clock)
     return intake.retry(read=lambda raw, at: take(raw, by=LISTENER, at=at), by=LISTENER, at=clock())
+
+
+def _poll(clock: Callable[[], datetime]) -> None:
+    """Reads every mailbox. Somebody listens when all could be read to their end, and a canary
+    showed not long ago that returned mail arrives there."""
+    read = [
+        imap.poll(url, take=lambda raw: receive(raw=raw, by=LISTENER, at=clock()))
+        for url in settings.IMAP_URL
+    ]
+    back = Heartbeat.objects.filter(pk=CANARY_BACK, beat_at__gt=clock() - CANARY_AGE).exists()
+    if all(read) and back:
+        intake.seen(name="imap", at=clock())
+    elif not back:
+        log.error("no returned mail reaches the mailbox: the last canary did not come back")
 
 
 def _sink_answers() -> bool:

@@ -16,6 +16,7 @@ from decimal import Decimal
 from offers.wording import day, money, say
 
 ZERO = Decimal(0)
+STEPS_TOLD = 3  # more changes than this make no plain sentence
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,11 @@ class Terms:
         """The latest end of any commitment in it, the contract's own or a line's."""
         ends = (self.commitment_until, *(line.commitment_until for line in self.lines))
         return max((end for end in ends if end), default=None)
+
+    @property
+    def known(self) -> bool:
+        """Whether there is anything to compare with: a customer may have no contract today."""
+        return bool(self.lines)
 
     def monthly(self, on: date) -> Decimal:
         return sum((line.price(on) for line in self.lines), ZERO)
@@ -108,6 +114,7 @@ class Comparison:
     differences: tuple[Step, ...]
     gained: tuple[str, ...]
     lost: tuple[str, ...]
+    alone: bool = False  # no contract today: the offer stands by itself
 
     @property
     def difference(self) -> Decimal:
@@ -129,8 +136,8 @@ class Comparison:
 
     @property
     def dearer(self) -> bool:
-        """Dearer over 24 months, everything included."""
-        return self.saving24 < 0
+        """Dearer over 24 months than what the customer has, everything included."""
+        return self.saving24 < 0 and not self.alone
 
     @property
     def same(self) -> bool:
@@ -149,6 +156,7 @@ def compare(today: Terms, proposed: Terms, on: date) -> Comparison:
         differences=_steps([(d, proposed.monthly(d) - today.monthly(d)) for d in changes]),
         gained=_missing(proposed, today),
         lost=_missing(today, proposed),
+        alone=not today.known,
     )
 
 
@@ -218,7 +226,9 @@ def _missing(having: Terms, lacking: Terms) -> tuple[str, ...]:
 def sentence(comparison: Comparison, language: str, currency: str = "EUR") -> str:
     """What the offer means for the customer's purse, in one sentence, dearer or not."""
     said = _Said(language, currency)
-    if comparison.same:
+    if comparison.alone:
+        core = said("alone", figures=_own_figures(comparison, said))
+    elif comparison.same:
         core = said("same", monthly=said.money(comparison.today.monthly))
     else:
         opening = "dearer" if comparison.dearer else "opening"
@@ -248,15 +258,32 @@ class _Said:
 
 def _figures(comparison: Comparison, said: _Said) -> str:
     first, *later = comparison.differences
-    monthly = said.amount("month", first.amount)
-    if later:
-        monthly = said("first", clause=monthly)
-        for step in later:
-            since = day(step.since, said.language)
-            monthly += said("then", clause=said.amount("month", step.amount), date=since)
+    clauses = [(step.since, said.amount("month", step.amount)) for step in later]
+    monthly = _in_time(said.amount("month", first.amount), clauses, said)
     total = said.amount("total", -comparison.saving24) + _included(comparison.proposed, said)
     joint = "but" if _turns(comparison) else "even" if not later else "and"
     return monthly + said(joint, clause=total)
+
+
+def _in_time(first: str, later: list[tuple[date, str]], said: _Said) -> str:
+    """What is paid a month, as it changes. Many changes are told by the last: the table has all."""
+    if not later:
+        return first
+    told = said("first", clause=first)
+    shown, key = (later, "then") if len(later) <= STEPS_TOLD else (later[-1:], "stepwise")
+    for since, clause in shown:
+        told += said(key, clause=clause, date=day(since, said.language))
+    return told
+
+
+def _own_figures(comparison: Comparison, said: _Said) -> str:
+    """What an offer costs that has nothing to be compared with."""
+    proposed = comparison.proposed
+    first, *later = proposed.steps
+    clauses = [(step.since, said("month_flat", amount=said.money(step.amount))) for step in later]
+    monthly = _in_time(said("month_flat", amount=said.money(first.amount)), clauses, said)
+    total = said("total_flat", amount=said.money(proposed.cost24)) + _included(proposed, said)
+    return monthly + said("and", clause=total)
 
 
 def _turns(comparison: Comparison) -> bool:

@@ -16,6 +16,8 @@ from offers.sheet import Content, Draft, plain
 from offers.summary import SECTIONS, section
 from offers.wording import read
 
+LONGEST_REFERENCE = 40  # it stands on one line, in the footer of every page
+
 
 def build(
     *,
@@ -43,14 +45,26 @@ def build(
         company=plain(company),
         issued=issued,
         issue_line=draft(
-            "issued", reference=plain(reference), version=version, date=draft.day(issued)
+            "issued",
+            reference=plain(reference)[:LONGEST_REFERENCE],
+            version=version,
+            date=draft.day(issued),
         ),
         contact_line=draft("contact", contact=plain(contact)),
-        page_word=draft("page"),
+        page_line=draft("page"),
         introduction=read("contract_summary")["introduction"][language]["text"],
         sections=tuple(section(name, draft, more.get(name, ())) for name in SECTIONS),
         compared=compared(draft),
+        page_limit=_page_limit(proposed),
     )
+
+
+def _page_limit(proposed: Terms) -> int:
+    """Three pages for a bundle with internet. A bundle with voice alone could have them too, but
+    a line does not say that it is voice, and the shorter limit is always lawful."""
+    allowed: dict[str, int] = read("contract_summary")["format"]["pages"]
+    internet = any(line.speed_down_mbps or line.speed_up_mbps for line in proposed.lines)
+    return allowed["bundle" if internet and len(proposed.lines) > 1 else "single"]
 
 
 def _paragraphs(extra: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:

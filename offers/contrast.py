@@ -11,24 +11,50 @@ from offers.sheet import EMPTY, Bar, Compared, Draft, Table
 def compared(draft: Draft) -> Compared:
     """The sentence, the table and the bars of the cost over 24 months."""
     comparison = draft.comparison
-    costs = (comparison.today.cost24, comparison.proposed.cost24)
-    changes = [
-        draft(key, labels=" · ".join(labels))
-        for key, labels in (("gained", comparison.gained), ("lost", comparison.lost))
-        if labels
-    ]
     rows = _rows(draft)
+    columns: tuple[str, ...] = (draft("what"), draft("today"), draft("proposed"))
+    if comparison.alone:
+        columns, rows = _without_today(columns), tuple(_without_today(row) for row in rows)
+    title, alt, bars = _alone_chart(draft) if comparison.alone else _chart(draft)
     return Compared(
-        heading=draft("compared"),
+        heading=draft("alone" if comparison.alone else "compared"),
         sentence=sentence(comparison, draft.language, draft.currency),
-        table=Table((draft("what"), draft("today"), draft("proposed")), rows),
+        table=Table(columns, rows),
         strong=tuple(at for at, row in enumerate(rows) if row[0] == draft("row_cost24")),
-        changes=tuple(changes),
-        chart_title=draft("row_cost24"),
-        chart_alt=draft("chart_alt", today=draft.money(costs[0]), proposed=draft.money(costs[1])),
-        bars=(_bar(draft, "today", costs[0], costs), _bar(draft, "proposed", costs[1], costs)),
+        changes=_changes(draft),
+        chart_title=title,
+        chart_alt=alt,
+        bars=bars,
         counted=draft("counted", date=draft.day(comparison.on)),
     )
+
+
+def _without_today(row: tuple[str, ...]) -> tuple[str, ...]:
+    label, _today, *proposed = row
+    return (label, *proposed)
+
+
+def _changes(draft: Draft) -> tuple[str, ...]:
+    """What is gained and lost; beside nothing, everything would be new and need not be said."""
+    if draft.comparison.alone:
+        return ()
+    pairs = (("gained", draft.comparison.gained), ("lost", draft.comparison.lost))
+    return tuple(draft(key, labels=" · ".join(labels)) for key, labels in pairs if labels)
+
+
+def _chart(draft: Draft) -> tuple[str, str, tuple[Bar, Bar]]:
+    costs = (draft.comparison.today.cost24, draft.comparison.proposed.cost24)
+    today, proposed = (draft.money(cost) for cost in costs)
+    bars = (_bar(draft, "today", costs[0], costs), _bar(draft, "proposed", costs[1], costs))
+    return draft("row_cost24"), draft("chart_alt", today=today, proposed=proposed), bars
+
+
+def _alone_chart(draft: Draft) -> tuple[str, str, tuple[Bar, Bar]]:
+    costs = (draft.comparison.proposed.cost12, draft.comparison.proposed.cost24)
+    first, second = (draft.money(cost) for cost in costs)
+    keys = ("row_cost12", "row_cost24")
+    bars = (_bar(draft, keys[0], costs[0], costs), _bar(draft, keys[1], costs[1], costs))
+    return draft("chart_alone"), draft("chart_alt_alone", first=first, second=second), bars
 
 
 def _rows(draft: Draft) -> tuple[tuple[str, ...], ...]:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Count, F, QuerySet
 
 from crm.actors import Actor
 from crm.models import Customer
 from offers.models import Delivery, DeliveryEvent, DeliveryText, Document, OfferVersion
+from offers.models.deliveries import PAPER
 
 Status = Delivery.Status
 # Longer than all time-outs of one SMTP conversation together (offers/channels/smtp.py).
@@ -22,11 +24,15 @@ WAITS = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60))
 GIVE_UP = timedelta(hours=24)
 MOVES = {
     Status.QUEUED: {Status.CLAIMED, Status.CANCELLED},
-    Status.RETRY: {Status.CLAIMED, Status.CANCELLED, Status.SENT},
+    Status.RETRY: {Status.CLAIMED, Status.CANCELLED, Status.SENT, Status.FAILED},
     Status.CLAIMED: {Status.SENDING, Status.QUEUED, Status.RETRY, Status.FAILED},
     Status.SENDING: {Status.SENT, Status.RETRY, Status.FAILED, Status.UNKNOWN},
     Status.UNKNOWN: {Status.SENT, Status.FAILED},
+    # Only what evidence alone had decided, by more evidence (by_evidence).
+    Status.SENT: {Status.FAILED},
+    Status.FAILED: {Status.SENT},
 }
+EVIDENCE = "evidence"
 SWEEPER = Actor.sweep("leases")
 
 
@@ -65,7 +71,7 @@ def queue(*, parcel: Parcel, why: str, by: Actor, at: datetime) -> Delivery:
         delivery=delivery,
         to_name=parcel.to_name,
         address=parcel.address,
-        domain=parcel.address.rpartition("@")[2].lower(),
+        domain="" if parcel.channel in PAPER else parcel.address.rpartition("@")[2].lower(),
         reference=parcel.reference,
         words=parcel.words,
         promised_date=parcel.promised_date,
@@ -117,7 +123,8 @@ def _move(
 def claim(*, by: Actor, at: datetime) -> Delivery | None:
     """Takes the next due delivery for LEASE, with a new fencing token; None when none is due.
 
-    Committed before any network is touched. Respects MAIL_PER_MINUTE, over all and for each
+    Only what leaves over the network: paper waits for its run. Committed before any network is
+    touched. Respects MAIL_PER_MINUTE, over all and for each
     recipient domain.
     """
     with transaction.atomic():
@@ -145,7 +152,7 @@ def claim(*, by: Actor, at: datetime) -> Delivery | None:
 def _allowed_now(at: datetime) -> QuerySet[Delivery] | None:
     """Due deliveries that the rate limits let go, oldest first; None when the minute is full."""
     overall, per_domain = settings.MAIL_PER_MINUTE
-    minute = DeliveryText.objects.filter(
+    minute = DeliveryText.objects.exclude(delivery__channel__in=PAPER).filter(
         delivery__sending_at__gt=at - timedelta(minutes=1), delivery__sending_at__lte=at
     )
     if minute.count() >= overall:
@@ -153,6 +160,7 @@ def _allowed_now(at: datetime) -> QuerySet[Delivery] | None:
     busy = minute.values("domain").annotate(n=Count("pk")).filter(n__gte=per_domain)
     return (
         Delivery.objects.filter(status__in=(Status.QUEUED, Status.RETRY), next_try_at__lte=at)
+        .exclude(channel__in=PAPER)
         .exclude(text__domain__in=[row["domain"] for row in busy])
         .order_by("next_try_at", "pk")
     )
@@ -207,20 +215,56 @@ def settle(
     return won
 
 
-def by_evidence(*, delivery: Delivery, arrived: bool, by: Actor, at: datetime) -> bool:
-    """Evidence about a send whose end nobody saw: SENDING or UNKNOWN becomes SENT or FAILED.
+def by_evidence(*, delivery: Delivery, stands: bool, left: bool, by: Actor, at: datetime) -> bool:
+    """Evidence about a send whose end nobody saw: SENDING or UNKNOWN becomes SENT or FAILED, as all
+    the evidence together says; so does what only evidence had decided before.
 
-    What has arrived although its server said "try again" (RETRY) is not sent a second time.
+    What has left although its server said "try again" (RETRY) is not sent a second time.
     """
+    decided = DeliveryEvent.objects.filter(delivery=delivery).order_by("-pk").first()
+    again = (Status.SENT, Status.FAILED) if decided and decided.cause == EVIDENCE else ()
+    to = Status.SENT if stands else Status.FAILED
     return _move(
         Delivery.objects.all(),
         delivery.pk,
-        Status.SENT if arrived else Status.FAILED,
-        sources=(Status.SENDING, Status.UNKNOWN, *([Status.RETRY] if arrived else [])),
+        to,
+        sources=(Status.SENDING, Status.UNKNOWN, *again, *([Status.RETRY] if left else [])),
         by=by,
         at=at,
-        cause="evidence",
+        cause=EVIDENCE,
     )
+
+
+# One statement for a whole list: each row that is still in the source state, with its event.
+MOVE_ALL = """
+WITH moved AS (
+    UPDATE offers_delivery
+    SET status = %(to)s, token = token + %(step)s, tries = tries + %(step)s, next_try_at = NULL,
+        sending_at = CASE WHEN %(to)s = 'sending' THEN %(at)s ELSE sending_at END,
+        settled_at = CASE WHEN %(to)s IN ('failed', 'unknown') THEN %(at)s ELSE settled_at END
+    WHERE id = ANY(%(ids)s) AND status = %(source)s AND channel = ANY(%(paper)s)
+    RETURNING id, token
+)
+INSERT INTO offers_deliveryevent (delivery_id, from_status, to_status, token, at, by, cause)
+SELECT id, %(source)s, %(to)s, token, %(at)s, %(by)s, %(cause)s FROM moved RETURNING delivery_id
+"""
+
+
+def move_paper(
+    *, ids: Sequence[int], source: str, to: str, by: Actor, at: datetime, cause: str
+) -> list[int]:
+    """Moves what a print run holds, all together; returns those that were still in `source`.
+
+    A run owns its deliveries from QUEUED on: no lease, no token to compare, and the state is
+    the fence. A few thousand ids at a time.
+    """
+    if to not in MOVES[Status(source)]:
+        raise ValueError(f"a delivery cannot go from {source} to {to}")
+    values: dict[str, Any] = {"ids": list(ids), "source": source, "to": to, "by": by.code, "at": at}
+    values |= {"cause": cause, "paper": list(PAPER), "step": int(to == Status.CLAIMED)}
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(MOVE_ALL, values)
+        return [pk for (pk,) in cursor.fetchall()]
 
 
 def cancel(*, delivery: Delivery, by: Actor, at: datetime, cause: str) -> bool:

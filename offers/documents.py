@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+from collections.abc import Sequence
 from datetime import datetime
 
 import pikepdf
@@ -17,6 +18,7 @@ from offers import content
 from offers.comparison import Comparison, Line, Terms, compare
 from offers.models import Document, OfferLine, OfferVersion
 from offers.rendering import render_html, render_pdf
+from offers.sheet import Content
 from offers.wording import read
 
 MOST_BYTES = 4 * 1024 * 1024
@@ -68,7 +70,55 @@ def ensure(*, version: OfferVersion, language: str, by: Actor, at: datetime) -> 
     known = Document.objects.filter(version=version, language=language).first()
     if known:
         return known
-    words = content.build(
+    made = _rendered(version, language, by=by, at=at)
+    Document.objects.bulk_create([made], ignore_conflicts=True)
+    return Document.objects.get(version=version, language=language)
+
+
+def ensure_many(
+    *, wanted: Sequence[tuple[OfferVersion, str]], by: Actor, at: datetime
+) -> dict[tuple[int, str], Document]:
+    """The same for a few hundred at a time, by version and language; the bytes stay unread.
+
+    Versions come with their offer and lines fetched. One that cannot be rendered raises, and
+    then none is kept.
+    """
+    known = _without_bytes(wanted)
+    missing = {(v.pk, code): v for v, code in wanted if (v.pk, code) not in known}
+    made = [_rendered(v, code, by=by, at=at) for (_pk, code), v in missing.items()]
+    Document.objects.bulk_create(made, ignore_conflicts=True)
+    return known | _without_bytes([(v, code) for (_pk, code), v in missing.items()])
+
+
+def _without_bytes(
+    wanted: Sequence[tuple[OfferVersion, str]],
+) -> dict[tuple[int, str], Document]:
+    rows = Document.objects.filter(version__in=[version for version, _code in wanted])
+    keys = {(version.pk, code) for version, code in wanted}
+    found = {(row.version_id or 0, row.language): row for row in rows.defer("pdf", "html")}
+    return {key: row for key, row in found.items() if key in keys}
+
+
+def _rendered(version: OfferVersion, language: str, *, by: Actor, at: datetime) -> Document:
+    words = worded(version, language)
+    pdf = render_pdf(words)
+    return Document(
+        kind=Document.Kind.OFFER,
+        customer=version.offer.customer,
+        version=version,
+        language=language,
+        title=read("contract_summary")["title"][language]["text"],
+        pdf=pdf,
+        html=render_html(words),
+        sha256=hashlib.sha256(pdf).hexdigest(),
+        pages=_pages(pdf),
+        created_at=at,
+        created_by=by.code,
+    )
+
+
+def worded(version: OfferVersion, language: str) -> Content:
+    return content.build(
         today=terms(version, OfferLine.Side.TODAY),
         proposed=terms(version, OfferLine.Side.PROPOSED),
         comparison=comparison(version),
@@ -80,23 +130,12 @@ def ensure(*, version: OfferVersion, language: str, by: Actor, at: datetime) -> 
         issued=version.issue_date,
         valid_days=version.valid_days,
     )
-    pdf = render_pdf(words)
-    document, _new = Document.objects.get_or_create(
-        version=version,
-        language=language,
-        defaults={
-            "kind": Document.Kind.OFFER,
-            "customer": version.offer.customer,
-            "title": read("contract_summary")["title"][language]["text"],
-            "pdf": pdf,
-            "html": render_html(words),
-            "sha256": hashlib.sha256(pdf).hexdigest(),
-            "pages": _pages(pdf),
-            "created_at": at,
-            "created_by": by.code,
-        },
-    )
-    return document
+
+
+def preview(*, version: OfferVersion, language: str) -> bytes:
+    """The PDF as the customer has it or would get it; nothing is kept of a preview."""
+    known = Document.objects.filter(version=version, language=language).first()
+    return bytes(known.pdf) if known else render_pdf(worded(version, language))
 
 
 def _pages(pdf: bytes) -> int:
@@ -106,9 +145,19 @@ def _pages(pdf: bytes) -> int:
 
 @transaction.atomic
 def upload(
-    *, customer: Customer, title: str, pdf: bytes, language: str, by: Actor, at: datetime
+    *,
+    customer: Customer,
+    title: str,
+    pdf: bytes,
+    language: str,
+    by: Actor,
+    at: datetime,
+    kind: str = Document.Kind.UPLOAD,
 ) -> Document:
-    """Keeps an uploaded PDF for a customer. Raises NotADocument, in words, for anything else."""
+    """Keeps an uploaded PDF for a customer; a written answer says so by its kind.
+
+    Raises NotADocument, in words, for anything that is no readable PDF.
+    """
     if len(pdf) > MOST_BYTES:
         raise NotADocument(_("The file is larger than 4 MB."))
     if not pdf.startswith(b"%PDF-"):
@@ -122,7 +171,7 @@ def upload(
     if not 1 <= pages <= MOST_PAGES:
         raise NotADocument(_("The PDF has more than %(most)s pages.") % {"most": MOST_PAGES})
     return Document.objects.create(
-        kind=Document.Kind.UPLOAD,
+        kind=kind,
         customer=customer,
         language=language,
         title=title[:160],

@@ -9,9 +9,10 @@ from decimal import Decimal
 from django.db import connection, transaction
 from django.db.models import Max
 
-from crm import customers
+from crm import audit, customers, instants
 from crm.actors import Actor
 from crm.models import Customer
+from offers.comparison import Comparison, Line, Terms, compare
 from offers.models import Offer, OfferLine, OfferVersion
 
 
@@ -40,7 +41,7 @@ def draft(
     version = OfferVersion.objects.create(
         offer=offer,
         number=newest + 1,
-        issue_date=at.date(),
+        issue_date=instants.house(at).date(),
         valid_days=proposal.valid_days,
         plan=proposal.plan,
         commitment_until_date=proposal.commitment_until,
@@ -55,6 +56,71 @@ def draft(
     rows += _today(version, customer)
     OfferLine.objects.bulk_create(rows)
     return version
+
+
+@transaction.atomic
+def withdraw(*, offer: Offer, by: Actor, at: datetime) -> bool:
+    """We do not stand by it any more; False when somebody was first.
+
+    Whether something promised stands in the way is for the storey above (followups/proposals.py).
+    """
+    rows = Offer.objects.filter(pk=offer.pk, withdrawn_at=None)
+    if not rows.update(withdrawn_at=at, withdrawn_by=by.code):
+        return False
+    audit.write(action="offer_withdrawn", subject=f"offer:{offer.pk}", by=by, at=at)
+    offer.refresh_from_db()
+    return True
+
+
+def stands(offer: Offer) -> bool:
+    """Whether we still offer it; asked anew, because somebody may just have taken it back."""
+    return Offer.objects.filter(pk=offer.pk, withdrawn_at=None).exists()
+
+
+def preview(*, customer: Customer, proposal: Proposal, on: date) -> Comparison | None:
+    """What the offer would mean, before it is drafted; None without a contract to compare with."""
+    contract = getattr(customer, "contract", None)
+    if contract is None:
+        return None
+    today = Terms(
+        plan=contract.plan,
+        lines=tuple(
+            Line(
+                label=line.label,
+                monthly=line.monthly,
+                promo_monthly=line.promo_monthly,
+                promo_until=line.promo_until_date,
+                speed_down_mbps=line.speed_down_mbps,
+                speed_up_mbps=line.speed_up_mbps,
+                volume=line.volume,
+            )
+            for line in contract.lines.all()
+        ),
+        commitment_until=contract.commitment_until_date,
+        termination_fee=contract.termination_fee,
+    )
+    return compare(today, _proposed(proposal), on)
+
+
+def _proposed(proposal: Proposal) -> Terms:
+    return Terms(
+        plan=proposal.plan,
+        lines=tuple(
+            Line(
+                label=line.label,
+                monthly=line.monthly,
+                promo_monthly=line.promo_monthly,
+                promo_until=line.promo_until,
+                one_off=proposal.one_offs.get(place, Decimal(0)),
+                speed_down_mbps=line.speed_down_mbps,
+                speed_up_mbps=line.speed_up_mbps,
+                volume=line.volume,
+            )
+            for place, line in enumerate(proposal.lines)
+        ),
+        commitment_until=proposal.commitment_until,
+        termination_fee=proposal.termination_fee,
+    )
 
 
 def _new_offer(customer: Customer, *, by: Actor, at: datetime) -> Offer:

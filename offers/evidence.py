@@ -12,9 +12,10 @@ from django.db import transaction
 from crm import customers, suppressions
 from crm.actors import Actor
 from crm.models import Suppression
-from offers import deliveries, intake
+from offers import deliveries, intake, postal
 from offers.grades import GRADE, REVOKING, Fold, fold
 from offers.models import Delivery, DeliveryProof, Evidence, EvidenceText
+from offers.models.deliveries import PAPER
 from offers.signals import evidence_recorded
 
 log = logging.getLogger("kept.evidence")
@@ -55,7 +56,7 @@ def record(*, delivery: Delivery, event: Event, by: Actor, at: datetime) -> Evid
         if evidence is None:
             return None
         _side_effects(delivery, evidence, by=by, at=at)
-        refold(delivery)
+        refold(delivery, anew=True)
         delivery.refresh_from_db()
         evidence_recorded.send(sender=Evidence, delivery=delivery, evidence=evidence, at=at, by=by)
         return evidence
@@ -97,7 +98,9 @@ def _believed(delivery: Delivery, event: Event, at: datetime) -> datetime:
 def _side_effects(delivery: Delivery, evidence: Evidence, *, by: Actor, at: datetime) -> None:
     """What follows at once: an unseen end is seen, a bad address is marked, a complaint heard."""
     if evidence.grade or evidence.kind in REVOKING:
-        deliveries.by_evidence(delivery=delivery, arrived=evidence.grade > 0, by=by, at=at)
+        left = delivery.evidence.filter(grade__gt=0).exists()
+        stands = folded(delivery).stands
+        deliveries.by_evidence(delivery=delivery, stands=stands, left=left, by=by, at=at)
     if evidence.kind == Kind.FAILED and evidence.hard:
         customers.mark_bad(customer=delivery.customer, address=delivery.text.address, at=at)
     if evidence.kind == Kind.COMPLAINT:
@@ -113,11 +116,12 @@ def _side_effects(delivery: Delivery, evidence: Evidence, *, by: Actor, at: date
 
 def folded(delivery: Delivery) -> Fold:
     """The fold over everything known about a delivery."""
-    return fold(delivery.evidence.all())
+    return fold(delivery.evidence.all(), channel=delivery.channel)
 
 
-def refold(delivery: Delivery) -> bool:
-    """Brings DeliveryProof up to its evidence; True when it differed."""
+def refold(delivery: Delivery, *, anew: bool = False) -> bool:
+    """Brings DeliveryProof up to its evidence; True when it differed. `anew`: there is more of it,
+    so that what ripen() put off no longer counts."""
     state = folded(delivery)
     wanted = {
         "grade": state.grade,
@@ -128,7 +132,8 @@ def refold(delivery: Delivery) -> bool:
     }
     proof, new = DeliveryProof.objects.get_or_create(delivery=delivery, defaults=wanted)
     other = {name for name, value in wanted.items() if getattr(proof, name) != value}
-    if new or not other or (other == {"ripens_at"} and _put_off(proof, wanted["ripens_at"])):
+    later = other == {"ripens_at"} and not anew and _put_off(proof, wanted["ripens_at"])
+    if new or not other or later:
         return new
     DeliveryProof.objects.filter(pk=proof.pk).update(**wanted)
     return True
@@ -151,6 +156,10 @@ def quiet_span(state: Fold) -> tuple[datetime, datetime] | None:
     """
     if not 1 <= state.grade < 3:
         return None
+    if state.channel in PAPER:
+        # Only what left with the post can come back with it.
+        left = state.mailed_at
+        return (left, postal.quiet_until(state.channel, left, postal.mail_days())) if left else None
     start, length = (
         state.accepted_at,
         max(QUIET_AFTER_ACCEPTED, timedelta(hours=settings.RELAY_QUEUE_HOURS)),
@@ -185,7 +194,7 @@ def _ripen_one(proof: DeliveryProof, *, at: datetime) -> bool:
     if span is None:
         return refold(proof.delivery)
     missing = span[1] - span[0]
-    if state.delivered_at is None:
+    if state.delivered_at is None and state.channel not in PAPER:
         # After E1 only time in which somebody listened for bounces counts (I24).
         missing -= intake.alive_between(span[0], at)
     else:

@@ -35,6 +35,7 @@ GRADE = {
 CUSTOMER = frozenset({"reply", "confirmed", "never_received", "pressed", "answered"})
 NEXT_HOP = frozenset({"relay_accepted", "relayed", "print_accepted", "batch_mailed"})
 LAST_MILE = frozenset({"delivered", "complaint", "posted"})
+MAILED = frozenset({"batch_mailed", "posted"})
 REVOKING = frozenset({"failed", "never_received", "returned"})
 
 
@@ -55,12 +56,14 @@ class Event(Protocol):
 class Fold:
     """The sum of the events. `reached` gives, for each standing grade, when it was first met."""
 
+    channel: str = "email"
     grade: int = 0
     failed: bool = False
     hard: bool = False
     reached: dict[int, datetime] = field(default_factory=dict)
     accepted_at: datetime | None = None
     delivered_at: datetime | None = None
+    mailed_at: datetime | None = None  # on paper: when it left with the post
     first_delayed_at: datetime | None = None
     last_delayed_at: datetime | None = None
     by_customer: bool = False
@@ -70,8 +73,8 @@ class Fold:
         return self.grade > 0
 
 
-def fold(events: Iterable[Event]) -> Fold:
-    """Folds events into one state; any order and any repetition give the same."""
+def fold(events: Iterable[Event], *, channel: str = "email") -> Fold:
+    """Folds a delivery's events into one state; any order and any repetition give the same."""
     all_events = list(events)
     standing, failed = _standing(all_events)
     reached = {
@@ -80,12 +83,14 @@ def fold(events: Iterable[Event]) -> Fold:
     }
     delayed = [event.occurred_at for event in all_events if event.kind == "delayed"]
     return Fold(
+        channel=channel,
         grade=max(reached, default=0),
         failed=failed,
-        hard=any(event.hard for event in all_events if event.kind == "failed"),
+        hard=any(event.hard for event in all_events if event.kind in {"failed", "returned"}),
         reached=reached,
         accepted_at=_first(standing, NEXT_HOP),
         delivered_at=_first(standing, LAST_MILE),
+        mailed_at=_first(standing, MAILED),
         first_delayed_at=min(delayed, default=None),
         last_delayed_at=max(delayed, default=None),
         by_customer=any(event.kind in CUSTOMER for event in standing),

@@ -7,14 +7,20 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Max
 
 from crm.actors import Actor
 from offers.models import IntakeSpan, UnmatchedReport
 
 # Two sights of an intake that are further apart than this have a silence between them.
-# A poll is seen each minute; a pipe is proven by the daily canary bounce.
-PATIENCE = {"sink": timedelta(minutes=5), "pipe": timedelta(hours=26)}
+# A poll is seen each minute; a pipe is proven by the daily canary bounce; a provider that has
+# something to report tries for hours until it can.
+PATIENCE = {
+    "sink": timedelta(minutes=5),
+    "imap": timedelta(minutes=5),
+    "pipe": timedelta(hours=26),
+    "esp": timedelta(hours=26),
+}
 KEEP_TRYING = timedelta(days=7)
 TRY_AGAIN = timedelta(hours=1)
 
@@ -38,6 +44,12 @@ def alive_between(from_at: datetime, until_at: datetime) -> timedelta:
         if end > start:
             total, covered = total + (end - start), end
     return total
+
+
+def alive(*, at: datetime) -> bool:
+    """Whether some intake showed itself not longer ago than it may be silent."""
+    newest = IntakeSpan.objects.values("intake").annotate(last=Max("seen_at"))
+    return any(row["last"] + PATIENCE[row["intake"]] >= at for row in newest)
 
 
 def configured() -> bool:

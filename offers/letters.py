@@ -20,22 +20,26 @@ class Mail:
     html: str
 
 
+# What a mail can carry. Each has a subject and a first sentence of its own.
+KINDS = {"offer": "", "upload": "_document", "answer": "_answer"}
+
+
 @dataclass(frozen=True)
 class _Letter:
-    """The sentences of one letter, in their order."""
+    """The sentences of one letter, in their order; an empty one is left out."""
 
     language: str
     subject: str
     greeting: str
-    promised: str
-    promised_words: str
-    attached: str
-    link_words: str
-    link: str
-    quiet: str
+    body: str
     contact: str
     closing: str
     company: str
+    promised: str = ""
+    promised_words: str = ""
+    link_words: str = ""
+    link: str = ""
+    quiet: str = ""
 
 
 def offer_mail(
@@ -49,28 +53,73 @@ def offer_mail(
     contact: str,
     reading_days: int,
     link: str = "",
-    offer: bool = True,
+    kind: str = "offer",
 ) -> Mail:
-    """The mail that carries the offer, or another document when `offer` is false.
+    """The mail that carries what was promised: an offer, another document, a written answer.
 
     Every value becomes one line of text, so that none can add a header or a paragraph of its
-    own. KeyError for a language without texts.
+    own. KeyError for a language without texts, or for a kind that no mail carries.
     """
-    name, reference = plain(customer_name), plain(reference)
-    letter = _Letter(
-        language=language,
-        subject=_said("subject" if offer else "subject_document", language, reference=reference),
-        greeting=_said("greeting" if name else "greeting_unnamed", language, name=name),
-        promised=_said("promised", language, date=day(promised_on, language)),
-        promised_words=plain(promised_words),
-        attached=_said("attached" if offer else "attached_document", language),
+    return _mail(
+        subject=_said(f"subject{KINDS[kind]}", language, reference=plain(reference)),
+        body=_said(f"attached{KINDS[kind]}", language),
         link_words=_said("link", language),
         link=plain(link),
-        quiet=_quiet(language, reading_days),
-        contact=_said("contact", language, contact=plain(contact).rstrip("."), reference=reference),
-        closing=_said("closing", language),
-        company=plain(company),
+        quiet=_quiet("quiet", language, reading_days),
+        **_promised(language, promised_words, promised_on),
+        **_frame(language, customer_name, company, contact, reference),
     )
+
+
+def portal_mail(
+    *,
+    language: str,
+    customer_name: str,
+    reference: str,
+    promised_words: str,
+    promised_on: date,
+    company: str,
+    contact: str,
+    reading_days: int,
+    link: str,
+    kind: str = "offer",
+) -> Mail:
+    """Says that the document is ready on the customer's page. It carries none itself, so that it
+    only proves that the page was announced."""
+    return _mail(
+        subject=_said(f"subject_portal{KINDS[kind]}", language, reference=plain(reference)),
+        body=_said(f"ready{KINDS[kind]}", language),
+        link_words=_said("link_portal", language),
+        link=plain(link),
+        quiet=_quiet("quiet_portal", language, reading_days),
+        **_promised(language, promised_words, promised_on),
+        **_frame(language, customer_name, company, contact, reference),
+    )
+
+
+def confirmation_mail(
+    *,
+    language: str,
+    customer_name: str,
+    reference: str,
+    plan: str,
+    accepted_on: date,
+    company: str,
+    contact: str,
+    link: str = "",
+) -> Mail:
+    """What a customer gets who has accepted an offer; the offer is attached once more."""
+    return _mail(
+        subject=_said("subject_confirmation", language, reference=plain(reference)),
+        body=_said("accepted_offer", language, date=day(accepted_on, language), plan=plain(plan)),
+        link_words=_said("link_confirmation", language),
+        link=plain(link),
+        **_frame(language, customer_name, company, contact, reference),
+    )
+
+
+def _mail(**sentences: str) -> Mail:
+    letter = _Letter(**sentences)
     return Mail(
         subject=letter.subject,
         text=render_to_string("emails/offer.txt", {"letter": letter}),
@@ -78,16 +127,32 @@ def offer_mail(
     )
 
 
-def suggested(*, language: str, offer: bool) -> str:
-    """What an agent may say when promising it, in the customer's language."""
-    return _said("suggested_offer" if offer else "suggested_document", language)
+def _frame(
+    language: str, customer_name: str, company: str, contact: str, reference: str
+) -> dict[str, str]:
+    """What stands around every letter: greeting, whom to ask, who signs."""
+    name, contact = plain(customer_name), plain(contact).rstrip(".")
+    return {
+        "language": language,
+        "greeting": _said("greeting" if name else "greeting_unnamed", language, name=name),
+        "contact": _said("contact", language, contact=contact, reference=plain(reference)),
+        "closing": _said("closing", language),
+        "company": plain(company),
+    }
+
+
+def _promised(language: str, words: str, on: date) -> dict[str, str]:
+    return {
+        "promised": _said("promised", language, date=day(on, language)),
+        "promised_words": plain(words),
+    }
 
 
 def _said(key: str, language: str, **values: object) -> str:
     return say("letter_texts", key, language, **values)
 
 
-def _quiet(language: str, days: int) -> str:
+def _quiet(key: str, language: str, days: int) -> str:
     if days == 1:
-        return _said("quiet_one", language)
-    return _said("quiet", language, days=number(days, language))
+        return _said(f"{key}_one", language)
+    return _said(key, language, days=number(days, language))

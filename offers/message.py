@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from email import encoders, policy
 from email.charset import QP, Charset
@@ -17,6 +18,24 @@ from email.utils import format_datetime, parseaddr
 
 Attachment = tuple[str, str, bytes]  # file name, media type, content
 
+
+@dataclass(frozen=True)
+class Parts:
+    """What a mail is made of, before it is bytes; `unsubscribe` holds addresses (RFC 2369)."""
+
+    message_id: str
+    mail_from: str
+    reply_to: str
+    to_name: str
+    to_address: str
+    subject: str
+    text: str
+    html: str
+    attachments: Sequence[Attachment]
+    date: datetime
+    unsubscribe: Sequence[str] = ()
+
+
 LONGEST_HEADER = 400  # characters; nobody reads more, and no relay takes an endless one
 
 _CONTROL = re.compile(r"[\x00-\x20\x7f-\x9f\u2028\u2029\ufeff]+")
@@ -24,6 +43,7 @@ _LOCAL = re.compile(r"[^\x00-\x20\x7f-\xa0<>()\[\]:;,@\\\"\u2028\u2029]+")
 _DOMAIN = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*", re.I)
 _MESSAGE_ID = re.compile(r"<[!-;=?-~]+@[!-;=?-~]+>")
 _MEDIA_TYPE = re.compile(r"[a-z0-9][a-z0-9.+-]*/[a-z0-9][a-z0-9.+-]*", re.I)
+_URI = re.compile(r"(https?|mailto):[!-;=?-~]{1,900}")
 _VERP_KEY = re.compile(r"[a-z0-9][a-z0-9._-]*")
 _POLICY = policy.compat32.clone(linesep="\r\n", mangle_from_=False)
 
@@ -40,6 +60,7 @@ def build(
     html: str,
     attachments: Sequence[Attachment],
     date: datetime,
+    unsubscribe: Sequence[str] = (),
 ) -> bytes:
     """The complete message with CRLF line ends. Raises ValueError for an address, Message-ID or
     media type that cannot stand in a header; names and subjects are cleaned instead, because
@@ -53,9 +74,27 @@ def build(
         f"Subject: {_words(_clean(subject), header='Subject')}",
         f"Date: {format_datetime(date)}",
         f"Message-ID: {message_id}",
+        *(_folded(*field) for field in unsubscribe_fields(unsubscribe).items()),
     ]
     head = "\r\n".join(lines).encode() + b"\r\n"
     return head + _body(message_id, text, html, attachments).as_bytes(policy=_POLICY)
+
+
+def unsubscribe_fields(addresses: Sequence[str]) -> dict[str, str]:
+    """List-Unsubscribe, and that one press is enough (RFC 8058). Raises ValueError for an
+    address that cannot stand between angle brackets."""
+    if not all(_URI.fullmatch(address) for address in addresses):
+        raise ValueError("not an address to unsubscribe at")
+    fields = {}
+    if addresses:
+        fields["List-Unsubscribe"] = ", ".join(f"<{address}>" for address in addresses)
+    if any(address.startswith("https:") for address in addresses):
+        fields["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    return fields
+
+
+def _folded(name: str, value: str) -> str:
+    return f"{name}: {value}".replace(", ", ",\r\n ")
 
 
 def wire_address(address: str) -> str:

@@ -1,8 +1,7 @@
 """What a mail that comes back says: read from its bytes alone, believing nothing, raising nothing.
 
 Delivery reports (RFC 3464), read receipts (RFC 8098), complaints (RFC 5965), automatic replies
-(RFC 3834); any other letter is a reply. Bounces in a format of their own are not read here, and
-are not taken for a reply either.
+(RFC 3834); bounces in a format of their own (offers/bounce_texts.py); any other letter is a reply.
 """
 
 from __future__ import annotations
@@ -15,11 +14,12 @@ from email import message_from_bytes
 from email.errors import HeaderParseError
 from email.header import decode_header, make_header
 from email.message import Message
-from email.parser import HeaderParser
 from email.utils import getaddresses, parsedate_to_datetime
 from typing import Literal
 
+from offers import bounce_texts
 from offers.hardness import is_hard, status_of
+from offers.report_fields import blocks, children, groups, merged, text_of
 
 Kind = Literal[
     "failed",
@@ -48,9 +48,10 @@ ACTIONS: Mapping[str, Kind] = {
 COMPLAINTS = {"abuse", "fraud", "opt-out", "opt-out-list", "other"}
 
 _AWAY = re.compile(
-    r"(automatic reply|auto(matic)?[- ]?(reply|response)|out of (the )?office|réponse automatique"
-    r"|absence du bureau|automatisch antwoord|afwezig|automatische antwort|abwesenheit"
-    r"|autoreply|vacation)\b",
+    r"(re ?: ?)?(automatic reply|auto(matic)?[- ]?(reply|response)|autoreply|vacation\b"
+    r"|out of (the )?office|away from|réponse automatique|message d.absence|absence du bureau"
+    r"|absente? (du|jusqu)|je suis absent|automatisch antwoord|afwezig|ik ben afwezig|niet aanwezig"
+    r"|automatische antwort|abwesen|ich bin (abwesend|nicht im b)|nicht im büro)",
     re.I,
 )
 _AUTOMATIC_HEADER = re.compile(r"(x-auto-?(reply|respond)$|list-|mailing-list$|x-mlserver$)", re.I)
@@ -93,46 +94,86 @@ def _read(mail: Message) -> list[Report]:
         message_id=_first_id(mail.get("Message-ID")),
         arrived=_instant(mail.get("Date")),
     )
+    text = bounce_texts.text_of(mail)
     for part in _parts(mail):
         if part.get_content_type() == "multipart/report":
-            return _machine(part, base) or [base]
+            return _machine(part, base, text) or _odd_report(mail, part, base, text) or [base]
     # Some servers say multipart/mixed; then only a machine's letter is taken for a report.
-    return (_is_daemon(mail) and _machine(mail, base)) or [_letter(mail, base)]
+    found = _machine(mail, base, text) if _is_daemon(mail) else []
+    return found or _odd(mail, base, text) or [_letter(mail, base)]
 
 
-def _children(part: Message) -> list[Message]:
-    payload = part.get_payload()
-    return [p for p in payload if isinstance(p, Message)] if isinstance(payload, list) else []
+def _odd_report(mail: Message, part: Message, base: Report, text: str) -> list[Report]:
+    """A report whose readable part is missing or empty, but not one about something else."""
+    kinds = {child.get_content_type().partition("/")[2] for child in children(part)}
+    other = kinds & {"feedback-report", "disposition-notification"}
+    return [] if other else _odd(mail, base, text)
+
+
+def _odd(mail: Message, base: Report, text: str) -> list[Report]:
+    """A bounce in words of its own. Only a machine's letter can be one: a person who quotes a
+    bounce, and an answering machine of a person, have a name in From."""
+    writer, subject = _writer(mail), _subject(mail)
+    machine = not writer or bool(_DAEMON.match(writer))
+    if not machine and not (_is_daemon(mail) and bounce_texts.says_returned(subject)):
+        return []
+    if not bounce_texts.speaks_of_failure(subject, text):
+        return []
+    original = base.original_message_id or _returned_id(mail) or bounce_texts.id_below(mail)
+    base = replace(base, original_message_id=original)
+    fields = bounce_texts.fields_in(text)
+    told = _delivery_status(blocks(fields), base, text) if fields else []
+    return told or [_worded(f, base) for f in bounce_texts.findings(mail, subject, text)]
+
+
+def _returned_id(mail: Message) -> str:
+    return _original_id({part.get_content_type(): part for part in children(mail)})
+
+
+def _worded(found: bounce_texts.Finding, base: Report) -> Report:
+    status = status_of("", found.words)
+    return replace(
+        base,
+        kind="failed" if found.final else "delayed",
+        status=status,
+        hard=found.final and is_hard(status, found.words, found.heading),
+        recipient=_clean(found.recipient, 320),
+        diagnostic=_clean(found.words, 1000),
+    )
 
 
 def _parts(mail: Message) -> Iterator[Message]:
     """The mail and its parts, but not the mails inside it: a forwarded bounce is no bounce."""
     yield mail
     if mail.get_content_maintype() == "multipart":
-        for part in _children(mail):
+        for part in children(mail):
             yield from _parts(part)
 
 
-def _machine(report: Message, base: Report) -> list[Report]:
-    parts = {part.get_content_type(): part for part in reversed(_children(report))}
+def _machine(report: Message, base: Report, text: str) -> list[Report]:
+    parts = {part.get_content_type(): part for part in reversed(children(report))}
     base = replace(base, original_message_id=_original_id(parts))
+    for kind in ("message/delivery-status", "message/global-delivery-status"):
+        if kind in parts:
+            return _delivery_status(groups(parts[kind]), base, text)
     for kind, reader in (
-        ("message/delivery-status", _delivery_status),
-        ("message/global-delivery-status", _delivery_status),
         ("message/disposition-notification", _receipt),
         ("message/global-disposition-notification", _receipt),
         ("message/feedback-report", _feedback),
     ):
         if kind in parts:
-            return reader(_groups(parts[kind]), base)
+            return reader(groups(parts[kind]), base)
     return []
 
 
-def _delivery_status(groups: list[dict[str, str]], base: Report) -> list[Report]:
+def _delivery_status(groups: list[dict[str, str]], base: Report, text: str) -> list[Report]:
+    blocks = _recipients(groups)[:MOST_RECIPIENTS]
+    people = [_person(fields) for fields in blocks]
     return [
         report
-        for fields in _recipients(groups)[:MOST_RECIPIENTS]
-        if (report := _fate(fields, base)).kind != "not_a_report"
+        for fields in blocks
+        if (report := _fate(fields, base, bounce_texts.passage(text, _person(fields), people))).kind
+        != "not_a_report"
     ]
 
 
@@ -148,21 +189,25 @@ def _recipients(groups: list[dict[str, str]]) -> list[dict[str, str]]:
     return found
 
 
-def _fate(fields: Fields, base: Report) -> Report:
-    diagnostic = _clean(fields.get("diagnostic-code", ""), 1000)
+def _person(fields: Fields) -> str:
+    return _typed_address(fields.get("original-recipient") or fields.get("final-recipient") or "")
+
+
+def _fate(fields: Fields, base: Report, passage: str) -> Report:
+    """What the block says; where it names no reason, the letter beside it may."""
+    diagnostic = _clean(fields.get("diagnostic-code", "") or passage, 1000)
     status = status_of(fields.get("status", ""), diagnostic)
     words = fields.get("action", "").lower().split()
     action = words[0] if words else ""
     by_class: dict[str, Kind] = {"5": "failed", "4": "delayed", "2": "delivered"}
     kind = ACTIONS.get(action) or by_class.get(status[:1], "not_a_report")
-    recipient = fields.get("original-recipient") or fields.get("final-recipient") or ""
     return replace(
         base,
         kind=kind,
         action=_clean(action, 40),
         status=status,
-        hard=kind == "failed" and is_hard(status, diagnostic),
-        recipient=_typed_address(recipient),
+        hard=kind == "failed" and is_hard(status, diagnostic, passage),
+        recipient=_person(fields),
         diagnostic=diagnostic,
     )
 
@@ -170,7 +215,7 @@ def _fate(fields: Fields, base: Report) -> Report:
 def _receipt(groups: list[dict[str, str]], base: Report) -> list[Report]:
     """RFC 8098: "displayed" because a person acted is the customer's own act; "displayed" by a
     rule of the mail program, "deleted" or "processed" are a machine's word."""
-    fields = _merged(groups)
+    fields = merged(groups)
     mode, _, outcome = fields.get("disposition", "").lower().partition(";")
     action = re.split(r"[/,\s]", outcome.strip())[0]
     displayed = action == "displayed" and mode.strip().startswith("manual-action")
@@ -188,7 +233,7 @@ def _receipt(groups: list[dict[str, str]], base: Report) -> list[Report]:
 
 
 def _feedback(groups: list[dict[str, str]], base: Report) -> list[Report]:
-    fields = _merged(groups)
+    fields = merged(groups)
     action = fields.get("feedback-type", "").strip().lower()
     if action not in COMPLAINTS:  # "not-spam", and DMARC's "auth-failure", complain of nothing
         return []
@@ -197,7 +242,7 @@ def _feedback(groups: list[dict[str, str]], base: Report) -> list[Report]:
 
 
 def _letter(mail: Message, base: Report) -> Report:
-    ids = _text(mail.get("In-Reply-To")) or _text(mail.get("References"))
+    ids = text_of(mail.get("In-Reply-To")) or text_of(mail.get("References"))
     base = replace(base, original_message_id=_last_id(ids))
     automatic, writer = _is_automatic(mail), _writer(mail)
     if not writer or _DAEMON.match(writer) or (_is_daemon(mail) and not automatic):
@@ -207,21 +252,21 @@ def _letter(mail: Message, base: Report) -> Report:
 
 
 def _writer(mail: Message) -> str:
-    found = getaddresses([_text(mail.get("From"))])
+    found = getaddresses([text_of(mail.get("From"))])
     return next((address for _, address in found if "@" in address), "")
 
 
 def _is_daemon(mail: Message) -> bool:
     """Nobody writes with an empty return path; whoever does so wants no answer."""
-    null_sender = _text(mail.get("Return-Path")).strip() == "<>"
+    null_sender = text_of(mail.get("Return-Path")).strip() == "<>"
     return null_sender or bool(_DAEMON.match(_writer(mail)))
 
 
 def _is_automatic(mail: Message) -> bool:
-    submitted = _text(mail.get("Auto-Submitted")).strip().lower()
+    submitted = text_of(mail.get("Auto-Submitted")).strip().lower()
     if submitted and not submitted.startswith("no"):
         return True
-    if _text(mail.get("Precedence")).strip().lower() in ("auto_reply", "bulk", "junk", "list"):
+    if text_of(mail.get("Precedence")).strip().lower() in ("auto_reply", "bulk", "junk", "list"):
         return True
     if any(_AUTOMATIC_HEADER.match(name) for name in mail.keys()):  # noqa: SIM118
         return True
@@ -229,7 +274,9 @@ def _is_automatic(mail: Message) -> bool:
 
 
 def _subject(mail: Message) -> str:
-    raw = _text(mail.get("Subject"))
+    # As it stood: the parser replaces bytes that are no ASCII, and some programs write them.
+    found = (value for name, value in mail.raw_items() if name.lower() == "subject")
+    raw = text_of(next(found, ""))
     try:
         return str(make_header(decode_header(raw))).strip()
     except (LookupError, ValueError, HeaderParseError):
@@ -240,10 +287,10 @@ def _envelope_to(mail: Message) -> str:
     """The most exact header first; a return path of ours has a "+", an ordinary mailbox seldom."""
     found: list[str] = []
     for name in ("X-Original-To", "Delivered-To", "Envelope-To", "X-Envelope-To", "To"):
-        values = [_text(value) for value in mail.get_all(name, [])]
+        values = [text_of(value) for value in mail.get_all(name, [])]
         found += [address for _, address in getaddresses(values) if "@" in address]
     for value in mail.get_all("Received", []):
-        found += _FOR.findall(_text(value))
+        found += _FOR.findall(text_of(value))
     tagged = [address for address in found if "+" in address.partition("@")[0]]
     return _clean((tagged or found or [""])[0], 320)
 
@@ -251,45 +298,14 @@ def _envelope_to(mail: Message) -> str:
 def _original_id(parts: Mapping[str, Message]) -> str:
     """The Message-ID of what was sent, from the returned message or its returned headers."""
     for kind in ("message/rfc822", "message/global"):
-        for inner in _children(parts[kind]) if kind in parts else []:
+        for inner in children(parts[kind]) if kind in parts else []:
             if found := _first_id(inner.get("Message-ID")):
                 return found
     for kind in ("text/rfc822-headers", "message/rfc822-headers", "message/global-headers"):
-        for fields in _groups(parts[kind]) if kind in parts else []:
+        for fields in groups(parts[kind]) if kind in parts else []:
             if found := _first_id(fields.get("message-id")):
                 return found
     return ""
-
-
-def _groups(part: Message) -> list[dict[str, str]]:
-    """The blocks of fields of a part, names in lower case; the first of a repeated field counts."""
-    blocks = _children(part)
-    encoding = _text(part.get("Content-Transfer-Encoding")).strip().lower()
-    if blocks and encoding not in ("base64", "quoted-printable"):
-        return [_fields(block) for block in blocks if block.keys()]
-    if blocks:  # the parser did not undo the encoding of these
-        part = Message()
-        part["Content-Transfer-Encoding"] = encoding
-        part.set_payload("\n\n".join(map(_as_it_stood, blocks)))
-    data = part.get_payload(decode=True)
-    text = data.decode("utf-8", "replace") if isinstance(data, bytes) else ""
-    texts = re.split(r"\r?\n[ \t]*\r?\n", text.strip())
-    return [_fields(HeaderParser().parsestr(block.strip())) for block in texts]
-
-
-def _as_it_stood(block: Message) -> str:
-    """Encoded lines that happen to look like fields, and the rest, put together again."""
-    lines = [f"{name}: {_text(value)}" for name, value in block.raw_items()]
-    return "\n".join([*lines, _text(block.get_payload())]).strip()
-
-
-def _fields(block: Message) -> dict[str, str]:
-    fields = list(block.raw_items())
-    return {name.lower(): _text(value) for name, value in reversed(fields)}
-
-
-def _merged(groups: list[dict[str, str]]) -> dict[str, str]:
-    return {name: value for group in reversed(groups) for name, value in group.items()}
 
 
 def _typed_address(value: str) -> str:
@@ -299,7 +315,7 @@ def _typed_address(value: str) -> str:
 
 
 def _first_id(value: object) -> str:
-    return next(iter(_MESSAGE_ID.findall(_text(value))), "")
+    return next(iter(_MESSAGE_ID.findall(text_of(value))), "")
 
 
 def _last_id(value: str) -> str:
@@ -308,16 +324,10 @@ def _last_id(value: str) -> str:
 
 def _instant(value: object) -> datetime | None:
     try:
-        given = parsedate_to_datetime(_text(value))
+        given = parsedate_to_datetime(text_of(value))
         return (given if given.tzinfo else given.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
-
-
-def _text(value: object) -> str:
-    """A header as text: bytes that are no ASCII read as UTF-8, what is unreadable replaced."""
-    octets = str(value if value is not None else "").encode("utf-8", "surrogateescape")
-    return octets.decode("utf-8", "replace")
 
 
 def _clean(value: str, longest: int) -> str:

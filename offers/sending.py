@@ -63,6 +63,8 @@ def send(*, delivery: Delivery, by: Actor, clock: Clock, carry: Carry | None = N
     `carry` takes the place of the channel's own: the demo's past is carried by nobody.
     """
     carry = carry or CHANNELS[delivery.channel].carry
+    if carry is None:
+        raise ValueError("paper is carried by its run")
     document = _document(delivery, by=by, at=clock())
 
     def begin() -> bool:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import unicodedata
 from dataclasses import asdict, dataclass
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from offers.comparison import Comparison, Terms
 from offers.wording import day, money, number, say
@@ -63,6 +63,15 @@ class Compared:
 
 
 @dataclass(frozen=True)
+class Annex:
+    """What the page limit left no room for, in full."""
+
+    heading: str
+    lead: str
+    sections: tuple[Section, ...]
+
+
+@dataclass(frozen=True)
 class Content:
     """A document before it has a form. Equal contents give equal bytes."""
 
@@ -72,13 +81,15 @@ class Content:
     issued: date
     issue_line: str
     contact_line: str
-    page_word: str
+    page_line: str  # with {n} and {total}, which only the setting knows
     introduction: str
     sections: tuple[Section, ...]
     compared: Compared
+    page_limit: int  # of the contract summary, which ends before the comparison
+    annex: Annex | None = None  # only on paper, when the summary had to be shortened
 
-    def as_json(self) -> str:
-        return json.dumps(asdict(self), ensure_ascii=False, sort_keys=True, default=str)
+    def as_data(self) -> dict[str, Any]:
+        return {**asdict(self), "issued": self.issued.isoformat()}
 
 
 @dataclass(frozen=True)

@@ -80,10 +80,10 @@ def _duration(draft: Draft, section: Section) -> Section:
         fee = proposed.termination_fee
         cost = draft("leaving_fee", amount=draft.money(fee)) if fee else draft("leaving_free")
         said = [draft("committed", date=draft.day(end)) + " " + cost]
-    said += _line_commitments(draft)
     leaves, fee = comparison.today.commitment_until, comparison.proposed.termination
     if fee and leaves:
         said.append(draft("leaving_today", date=draft.day(leaves), amount=draft.money(fee)))
+    said += _line_commitments(draft)
     return replace(section, paragraphs=tuple(said))
 
 

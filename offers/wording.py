@@ -10,12 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from babel import Locale
 from babel.dates import format_date
 from babel.numbers import format_currency, format_decimal
 
 DATA = Path(__file__).resolve().parent / "data"
 LANGUAGES = ("fr", "nl", "de", "en")
-LOCALES = {"fr": "fr_BE", "nl": "nl_BE", "de": "de_BE", "en": "en_IE"}
+LOCALES = {
+    language: Locale.parse(code)
+    for language, code in {"fr": "fr_BE", "nl": "nl_BE", "de": "de_BE", "en": "en_IE"}.items()
+}
 
 
 @lru_cache(maxsize=8)
@@ -32,8 +36,13 @@ def say(room: str, key: str, language: str, **values: object) -> str:
 
     Values are arguments of the format, never the format: braces in them stay braces.
     """
-    sentence: str = _spaced(read(room)[key][language], language)
+    sentence = _sentence(room, key, language)
     return sentence.format(**values) if values else sentence
+
+
+@lru_cache(maxsize=4096)
+def _sentence(room: str, key: str, language: str) -> str:
+    return _spaced(read(room)[key][language], language)
 
 
 def _spaced(sentence: str, language: str) -> str:
@@ -43,6 +52,7 @@ def _spaced(sentence: str, language: str) -> str:
     return re.sub(" ([:;?!»])", "\u00a0\\1", sentence).replace("« ", "«\u00a0")
 
 
+@lru_cache(maxsize=8192)
 def money(amount: Decimal, language: str, currency: str = "EUR") -> str:
     return format_currency(amount, currency, locale=LOCALES[language])
 
@@ -51,6 +61,7 @@ def number(value: int, language: str) -> str:
     return format_decimal(value, locale=LOCALES[language])
 
 
+@lru_cache(maxsize=4096)
 def day(value: date, language: str) -> str:
     """A date in full. French says "1er" for the first of a month, which CLDR does not know."""
     spoken = format_date(value, "long", locale=LOCALES[language])

@@ -74,7 +74,9 @@ def _in_strings(module: Module, words: str) -> list[str]:
 BY_POSITION = {
     "crm.instants": "pure: an instant in words",
     "crm.workdays": "pure: arithmetic about an instant",
+    "offers.postal": "pure: the plan of mailings after an instant",
     "offers.channels.email": "the Channel protocol of the registry",
+    "offers.channels.portal": "the Channel protocol of the registry",
     "followups.reasons.instant": "pure: an instant in words",
 }
 
@@ -182,6 +184,13 @@ NO_AUTHOR = {
     "Notice.next_try_at": "a plan, not an act",
     "Notice.read_at": "the row's user",
     "Notice.sent_at": "the notices sweep, always",
+    "PrintLine.happened_at": "the mail room's instant; the return file has received_by",
+    "PrintLine.tell_at": "a plan, not an act",
+    "PrintRun.cut_off_at": "a limit; opened_by, or closed_by when it was moved",
+    "PrintRun.doubted_at": "the event of the alarm has its author",
+    "PrintRun.numbered_at": "the event has its author",
+    "PrintRun.ready_at": "the event has its author",
+    "PrintVolume.built_at": "the bill_runs sweep, always",
     "Promise.at_risk_at": "a limit, not an act",
     "Promise.due_at": "a limit; made_by",
     "Promise.kept_at": "the evidence that proved it; the event has its author",

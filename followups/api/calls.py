@@ -118,7 +118,7 @@ def _made(promise: Promise) -> Made:
     return Made(
         reference=promise.reference,
         kind=promise.kind,
-        channel=promise.plan[promise.plan_step],
+        channel=promise.plan[promise.plan_step] if promise.plan else "",
         status=promise.status,
         due_at=promise.due_at,
     )

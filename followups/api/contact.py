@@ -27,9 +27,12 @@ LATEST_DUE = timedelta(days=366)
 
 
 class Line(Strict):
-    """A promise made in the call. `offer` is O-000001 (its newest version) or O-000001/2."""
+    """A promise made in the call. `offer` is O-000001 (its newest version) or O-000001/2.
 
-    kind: Literal["send_offer", "send_document"]
+    A written_answer names no document: it is written later. A callback names its slot, `due_at`.
+    """
+
+    kind: Literal["send_offer", "send_document", "written_answer", "callback"]
     words: Annotated[Text, Field(min_length=1, max_length=2000)]
     channel: Annotated[Text, Field(max_length=12)] = "email"
     address: Annotated[Text, Field(max_length=254)] = ""
@@ -169,7 +172,7 @@ def _terms(line: Line, place: int, customer: Customer | None) -> Terms:
     return Terms(
         kind=line.kind,
         words=line.words,
-        plan=(line.channel,),
+        plan=() if line.kind == "callback" else (line.channel,),
         address=line.address,
         address_accepted=line.address_accepted,
         version=_version(line.offer, f"promises.{place}.offer"),

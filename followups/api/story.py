@@ -102,7 +102,7 @@ def told(promise: Promise, caller: Caller) -> Told:
 
 def _columns(promise: Promise, caller: Caller) -> dict[str, Any]:
     version = promise.version
-    late = promise.due_at <= caller.at and promise.track == Promise.Track.LATENESS
+    late = promise.late_at <= caller.at and promise.track == Promise.Track.LATENESS
     return {
         "reference": promise.reference,
         "kind": promise.kind,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -13,6 +13,9 @@ from crm.models import Attempt, Customer, Team, User
 from crm.triggers import append_only, change_has_event
 from offers.models import Delivery, Document, OfferVersion
 
+# A call-back that begins within an hour after its slot is on time.
+CALLBACK_TOLERANCE = timedelta(minutes=60)
+
 
 class Promises(models.QuerySet["Promise"]):
     """Adjectives. Lateness is derived here, never stored."""
@@ -21,7 +24,8 @@ class Promises(models.QuerySet["Promise"]):
         return self.filter(status=Promise.Status.OPEN)
 
     def overdue(self, at: datetime) -> Promises:
-        return self.open().filter(due_at__lte=at)
+        patient = models.Q(kind=Promise.Kind.CALLBACK, due_at__gt=at - CALLBACK_TOLERANCE)
+        return self.open().filter(~patient, due_at__lte=at)
 
     def broken(self, at: datetime) -> Promises:
         """Due has passed and nothing stands."""
@@ -169,6 +173,12 @@ class Promise(models.Model):
 
     def __str__(self) -> str:
         return self.reference
+
+    @property
+    def late_at(self) -> datetime:
+        """From then on it is late: a call-back has some patience, a document has none."""
+        patience = CALLBACK_TOLERANCE if self.kind == self.Kind.CALLBACK else timedelta(0)
+        return self.due_at + patience
 
 
 class PromiseEvent(models.Model):

@@ -6,7 +6,7 @@ from typing import Any
 
 from django import template
 
-from followups import queries
+from followups import channels, queries
 
 register = template.Library()
 
@@ -22,3 +22,9 @@ def unread(context: dict[str, Any]) -> int:
 def of(found: dict[Any, Any], key: object) -> Any:
     """The value under a key, or nothing."""
     return found.get(key)
+
+
+@register.filter
+def one_line(address: str) -> str:
+    """A postal address as one line."""
+    return channels.one_line(address)

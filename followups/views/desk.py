@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
+from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -13,10 +16,14 @@ from config.celery import nudge
 from crm import access
 from crm.actors import Actor
 from crm.views import reader
-from followups import items, journeys, notices, plans, queries
-from followups.forms import AddressForm
+from followups import items, notices, plans, queries, telling, writing
+from followups.forms import AnswerForm
+from followups.forms_again import SendAgainForm
 from followups.models import Item
 from followups.terms import Refused
+
+# What a customer said is read and acted upon outside; nothing is sent for it.
+TO_READ = (Item.Kind.ANSWER, Item.Kind.ACCEPTED)
 
 
 @require_safe
@@ -38,41 +45,83 @@ def _item(request: HttpRequest, pk: int) -> Item:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def item(request: HttpRequest, pk: int) -> HttpResponse:
-    """One thing to do: what happened, and where the document shall go instead."""
+    """One thing to do: what happened, and where the document shall go, or the answer itself."""
     row, at = _item(request, pk), clock.now()
-    form = AddressForm(request.POST or None)
-    if request.method == "POST" and form.is_valid() and _send_again(request, row, form):
-        return redirect("sheet", reference=row.customer.reference)
-    told = journeys.trouble(row.delivery, at=at) if row.promise else None
-    words = {"item": row, "form": form, "trouble": told, "mends": row.kind != Item.Kind.ANSWER}
+    writes = row.kind == Item.Kind.ANSWER_TO_WRITE
+    form = _form(request, row, at=at)
+    if request.method == "POST" and form.is_valid():
+        if isinstance(form, SendAgainForm):
+            done = _send_again(request, row, form)
+        else:
+            done = _answer(request, row, form)
+        if done:
+            nudge("send")
+            return redirect("sheet", reference=row.customer.reference)
+    reads = row.kind in TO_READ
+    told = telling.trouble(row.delivery, at=at) if row.promise and not (writes or reads) else None
+    words = {
+        "item": row,
+        "form": form,
+        "trouble": told,
+        "writes": writes,
+        "reads": reads,
+        "question": writing.question(row.promise) if writes and row.promise else "",
+    }
     return render(
         request, "followups/item.html", words, status=422 if request.method == "POST" else 200
     )
 
 
-def _send_again(request: HttpRequest, row: Item, form: AddressForm) -> bool:
+def _form(request: HttpRequest, row: Item, *, at: datetime) -> AnswerForm | SendAgainForm:
+    if row.kind == Item.Kind.ANSWER_TO_WRITE:
+        return AnswerForm(request.POST or None, request.FILES or None)
+    return SendAgainForm(request.POST or None, item=row, at=at)
+
+
+def _answer(request: HttpRequest, row: Item, form: forms.Form) -> bool:
+    """The answer goes the way that was promised."""
     if row.promise is None:
-        form.add_error(None, _("Nothing is promised here, so there is nothing to send."))
         return False
+    pdf = form.cleaned_data["pdf"]
     try:
-        plans.resend(
+        writing.answer_with(
             promise=row.promise,
-            address=form.cleaned_data["address"],
+            text=form.cleaned_data["text"],
+            title=pdf.name if pdf else "",
+            pdf=pdf.read() if pdf else b"",
             by=Actor.person(reader(request)),
             at=clock.now(),
         )
     except Refused as refusal:
-        form.add_error("address", str(refusal))
+        form.add_error(refusal.field if refusal.field in form.fields else None, str(refusal))
         return False
-    nudge("send")
+    return True
+
+
+def _send_again(request: HttpRequest, row: Item, form: SendAgainForm) -> bool:
+    if row.promise is None:
+        form.add_error(None, _("Nothing is promised here, so there is nothing to send."))
+        return False
+    channel, address = form.where()
+    try:
+        plans.resend(
+            promise=row.promise,
+            address=address,
+            channel=channel,
+            by=Actor.person(reader(request)),
+            at=clock.now(),
+        )
+    except Refused as refusal:
+        form.add_error(refusal.field if refusal.field in form.fields else None, str(refusal))
+        return False
     return True
 
 
 @require_POST
 def close_item(request: HttpRequest, pk: int) -> HttpResponse:
-    """The answer was read. Anything else is settled by sending, not by a button."""
+    """What the customer said was read. Anything else is settled by sending, not by a button."""
     row = _item(request, pk)
-    if row.kind == Item.Kind.ANSWER:
+    if row.kind in TO_READ:
         items.close(item=row, cause="read", by=Actor.person(reader(request)), at=clock.now())
     else:
         messages.warning(request, _("This stays until the document is on its way again."))

@@ -22,16 +22,16 @@ from crm.actors import Actor
 from crm.calls import Call
 from crm.models import Customer, User
 from crm.views import reader
-from followups import dossier, forms, gate, leases, wrapup
+from followups import dossier, forms, gate, leases, menu, proposals, queries, wrapup
 from followups.dossier import Permit
-from followups.forms import NOBODY_SPOKE, CallForm, PromiseLine, PromiseLines
+from followups.forms import NOBODY_SPOKE, CallForm
+from followups.forms_promise import LINES, PromiseLine, PromiseLines
 from followups.terms import Refused
-from offers.models import Document
 
 RENEWED_FOR = leases.LONGEST / 30
 
 
-def _customer(request: HttpRequest, reference: str, at: datetime) -> Customer:
+def customer_of(request: HttpRequest, reference: str, at: datetime) -> Customer:
     """Somebody whom the reader may open, or a 404 that does not tell the difference."""
     user = reader(request)
     access.require(user, "see_customers")
@@ -51,13 +51,25 @@ def _decision(text: str | None) -> uuid.UUID | None:
 @require_safe
 def sheet(request: HttpRequest, reference: str) -> HttpResponse:
     at = clock.now()
-    customer = _customer(request, reference, at)
+    customer = customer_of(request, reference, at)
     decision = _decision(request.GET.get("decision"))
     form = forms.new_call(
         customer=customer, user=reader(request), at=at, decision=str(decision or "")
     )
-    lines = PromiseLines(prefix=forms.LINES, form_kwargs={"customer": customer})
-    return _page(request, customer, at, form, lines, decision)
+    return _page(request, customer, at, form, _lines(request, customer, at), decision)
+
+
+def _lines(request: HttpRequest, customer: Customer, at: datetime) -> BaseFormSet[PromiseLine]:
+    """The *We promise…* lines, empty or as they were sent, with what can be promised now."""
+    held = proposals.of(customer)
+    found = menu.of(customer, holdings=held, user=reader(request), at=at)
+    sent = request.method == "POST"
+    return PromiseLines(
+        request.POST if sent else None,
+        request.FILES if sent else None,
+        prefix=LINES,
+        form_kwargs={"customer": customer, "menu": found},
+    )
 
 
 def _page(
@@ -72,7 +84,7 @@ def _page(
     user = reader(request)
     permit = dossier.permit(decision, user=user, at=at)
     words = {
-        **dossier.read(customer, user=user, at=at),
+        **dossier.read(customer),
         "customer": customer,
         "form": form,
         "lines": lines,
@@ -100,7 +112,7 @@ def _live(
 def live(request: HttpRequest, reference: str) -> HttpResponse:
     """The moving part again; 204 while nothing has changed, so that nothing on the page moves."""
     at = clock.now()
-    customer = _customer(request, reference, at)
+    customer = customer_of(request, reference, at)
     decision = _decision(request.GET.get("decision"))
     permit = dossier.permit(decision, user=reader(request), at=at)
     words = _live(request, customer, at, permit)
@@ -115,13 +127,19 @@ def take(request: HttpRequest, reference: str) -> HttpResponse:
     """Asks the gate for this call. An allow leases the customer; a deny says why on the sheet."""
     user, at = reader(request), clock.now()
     access.require(user, "log_calls")
-    customer = _customer(request, reference, at)
+    customer = customer_of(request, reference, at)
     numbers = [row.e164 for row in customer.numbers.all()]
     wanted = request.POST.get("number") or (numbers[0] if numbers else None)
     if wanted is not None and wanted not in numbers:
         raise Http404
+    owed = queries.called_back(customer=customer, user=user, at=at)
     question = gate.Question(
-        purpose="sales", number=wanted, customer=customer, agent=user, reserve=True
+        purpose="callback" if owed else "sales",
+        reference=owed.reference if owed else "",
+        number=wanted,
+        customer=customer,
+        agent=user,
+        reserve=True,
     )
     answer = gate.decide(question, by=Actor.person(user))
     address = reverse("sheet", args=[customer.reference])
@@ -146,11 +164,9 @@ def save_call(request: HttpRequest, reference: str) -> HttpResponse:
     """One save for the call and everything promised in it."""
     user, at = reader(request), clock.now()
     access.require(user, "log_calls")
-    customer = _customer(request, reference, at)
+    customer = customer_of(request, reference, at)
     form = CallForm(request.POST, customer=customer, user=user)
-    lines = PromiseLines(
-        request.POST, request.FILES, prefix=forms.LINES, form_kwargs={"customer": customer}
-    )
+    lines = _lines(request, customer, at)
     saved = _save(form, lines, customer=customer, user=user, at=at)
     if saved is None:
         for line in lines:
@@ -187,13 +203,14 @@ def _save(
 def _call(form: CallForm, *, customer: Customer, user: User, at: datetime) -> Call:
     data = form.cleaned_data
     campaign = data["campaign"]
+    owed = queries.called_back(customer=customer, user=user, at=at)
     started = form.started_at(at)
     return Call(
         source=wrapup.SOURCE,
         external_id=str(data["form_id"]),
         direction=data["direction"],
         started_at=started,
-        purpose=campaign.purpose if campaign else "sales",
+        purpose=campaign.purpose if campaign else "callback" if owed else "sales",
         customer=customer,
         number=data["number"],
         campaign=campaign,
@@ -214,17 +231,4 @@ def _blame(form: CallForm, promising: list[PromiseLine], refusal: Refused) -> No
         form.add_error(None, str(refusal))
         return
     line = promising[int(number)]
-    named = {"document": "pdf"}.get(field, field)
-    line.add_error(named if named in line.fields else None, str(refusal))
-
-
-@require_safe
-def document(request: HttpRequest, pk: int) -> HttpResponse:
-    """The PDF that the customer has, as a download."""
-    user, at = reader(request), clock.now()
-    access.require(user, "see_customers")
-    rows = Document.objects.filter(customer__in=access.customers(user, at=at))
-    row = get_object_or_404(rows, pk=pk)
-    response = HttpResponse(bytes(row.pdf), content_type="application/pdf")
-    response["Content-Disposition"] = f'attachment; filename="document-{row.pk}.pdf"'
-    return response
+    line.blame(field, str(refusal))

@@ -1,4 +1,4 @@
-"""E-mail: one message to one address over SMTP, under a stable Message-ID and return path."""
+"""E-mail: one message to one address, under a stable Message-ID and return path."""
 
 from __future__ import annotations
 
@@ -11,9 +11,12 @@ from datetime import datetime
 from django.conf import settings
 
 from crm.models import Customer
-from offers import letters, message
-from offers.channels import smtp
+from offers import letters, links, message
+from offers.channels import esp, smtp
 from offers.models import Delivery, Document
+
+# The `why` of a delivery that confirms an acceptance; its promised date is the day of it.
+CONFIRMATION = "confirmation"
 
 
 def address_of(customer: Customer) -> str | None:
@@ -56,21 +59,31 @@ def key_of_message_id(text: str) -> uuid.UUID | None:
         return None
 
 
-def compose(delivery: Delivery, document: Document, at: datetime) -> bytes:
-    """The mail of this delivery: the words of the promise, and the document attached."""
+def unsubscribe_path(delivery: Delivery) -> str:
+    """Where a mail program writes that its owner wants no more offers."""
+    key = f"u-{delivery.key.hex}"
+    return message.verp(settings.BOUNCE_ADDRESS, f"{key}-{seal(key)}")
+
+
+def key_of_unsubscribe_path(address: str) -> uuid.UUID | None:
+    """The delivery of a wish to leave, None when the address is not one of ours."""
+    found = message.read_verp(address, settings.BOUNCE_ADDRESS) or ""
+    key, _, sealed = found.rpartition("-")
+    mark, _, name = key.partition("-")
+    if mark != "u" or len(name) != 32 or not hmac.compare_digest(sealed, seal(key)):
+        return None
+    return uuid.UUID(hex=name)
+
+
+def parts(
+    delivery: Delivery, mail: letters.Mail, document: Document | None, at: datetime
+) -> message.Parts:
+    """A letter on its way to the address of a delivery; without `document`, nothing is attached."""
     text = delivery.text
-    mail = letters.offer_mail(
-        language=delivery.language,
-        customer_name=text.to_name,
-        reference=text.reference,
-        promised_words=text.words,
-        promised_on=text.promised_date,
-        reading_days=text.reading_days,
-        company=settings.COMPANY_NAME,
-        contact=settings.COMPANY_CONTACT,
-        offer=document.kind == Document.Kind.OFFER,
+    attached = (
+        [(f"{text.reference}.pdf", "application/pdf", bytes(document.pdf))] if document else []
     )
-    return message.build(
+    return message.Parts(
         message_id=message_id(delivery),
         mail_from=settings.MAIL_FROM,
         reply_to=return_path(delivery),
@@ -79,20 +92,57 @@ def compose(delivery: Delivery, document: Document, at: datetime) -> bytes:
         subject=mail.subject,
         text=mail.text,
         html=mail.html,
-        attachments=[(f"{text.reference}.pdf", "application/pdf", bytes(document.pdf))],
+        attachments=attached,
         date=at,
+        unsubscribe=(links.unsubscribe_url(delivery), f"mailto:{unsubscribe_path(delivery)}"),
     )
+
+
+def letter(delivery: Delivery, document: Document) -> letters.Mail:
+    """The words around the document: of the promise, or of the acceptance they confirm."""
+    text = delivery.text
+    common = {
+        "language": delivery.language,
+        "customer_name": text.to_name,
+        "reference": text.reference,
+        "company": settings.COMPANY_NAME,
+        "contact": settings.COMPANY_CONTACT,
+        "link": links.url(delivery),
+    }
+    if delivery.why == CONFIRMATION and document.version:
+        plan, on = document.version.plan, text.promised_date
+        return letters.confirmation_mail(plan=plan, accepted_on=on, **common)
+    return letters.offer_mail(
+        promised_words=text.words,
+        promised_on=text.promised_date,
+        reading_days=text.reading_days,
+        kind=document.kind,
+        **common,
+    )
+
+
+def compose(delivery: Delivery, document: Document, at: datetime) -> bytes:
+    """The mail of this delivery, as it stands on the wire."""
+    return message.build(**vars(parts(delivery, letter(delivery, document), document, at)))
 
 
 def carry(
     delivery: Delivery, document: Document, begin: Callable[[], bool], at: datetime
 ) -> smtp.Outcome:
-    """One SMTP conversation; see offers/channels/smtp.py for what each ending means."""
+    """One mail with the document attached."""
+    return hand_over(delivery, parts(delivery, letter(delivery, document), document, at), begin)
+
+
+def hand_over(delivery: Delivery, mail: message.Parts, begin: Callable[[], bool]) -> smtp.Outcome:
+    """To the provider when there is one, else to the relay. See offers/channels/smtp.py and
+    esp.py for what each ending means."""
+    if settings.ANYMAIL_ESP:
+        return esp.transmit(mail=mail, key=delivery.key.hex, begin=begin)
     return smtp.transmit(
         url=settings.EMAIL_URL,
         envelope_from=return_path(delivery),
-        recipient=delivery.text.address,
-        message=compose(delivery, document, at),
+        recipient=mail.to_address,
+        message=message.build(**vars(mail)),
         before_body=begin,
         envelope_id=delivery.key.hex,
     )

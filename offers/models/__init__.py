@@ -2,6 +2,7 @@
 
 from offers.models.answers import Answer, AnswerText
 from offers.models.catalogue import Plan, PlanLine
+from offers.models.codes import PaperCode
 from offers.models.deliveries import Delivery, DeliveryEvent, DeliveryText
 from offers.models.evidence import (
     DeliveryProof,
@@ -11,6 +12,14 @@ from offers.models.evidence import (
     UnmatchedReport,
 )
 from offers.models.offers import Document, Offer, OfferLine, OfferVersion
+from offers.models.paper import (
+    PrintLine,
+    PrintPiece,
+    PrintRun,
+    PrintRunEvent,
+    PrintVolume,
+    ReturnFile,
+)
 
 __all__ = [
     "Answer",
@@ -26,7 +35,14 @@ __all__ = [
     "Offer",
     "OfferLine",
     "OfferVersion",
+    "PaperCode",
     "Plan",
     "PlanLine",
+    "PrintLine",
+    "PrintPiece",
+    "PrintRun",
+    "PrintRunEvent",
+    "PrintVolume",
+    "ReturnFile",
     "UnmatchedReport",
 ]

@@ -36,6 +36,8 @@ class PlanLine(models.Model):
     speed_down_mbps = models.PositiveIntegerField(null=True, blank=True)
     speed_up_mbps = models.PositiveIntegerField(null=True, blank=True)
     volume = models.CharField(max_length=80, blank=True)
+    # language -> label and volume as customers of that language read them
+    texts = models.JSONField(default=dict)
 
     class Meta:
         ordering = ["position"]

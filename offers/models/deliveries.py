@@ -12,6 +12,9 @@ from crm.models import Customer
 from crm.triggers import append_only, change_has_event
 from offers.models.offers import Document, OfferVersion
 
+# Carried by a print run; everything else leaves over the network.
+PAPER = ("post", "bill_insert")
+
 
 class Delivery(models.Model):
     """Where a journey stands. Moved only by offers/deliveries.py, by conditional UPDATE."""
@@ -73,6 +76,12 @@ class Delivery(models.Model):
             models.CheckConstraint(
                 name="lease_while_held",
                 condition=models.Q(status__in=["claimed", "sending"], lease_until_at__isnull=False)
+                # What goes on paper is held by its run, which has no lease.
+                | models.Q(
+                    status__in=["claimed", "sending"],
+                    channel__in=["post", "bill_insert"],
+                    lease_until_at__isnull=True,
+                )
                 | (
                     ~models.Q(status__in=["claimed", "sending"])
                     & models.Q(lease_until_at__isnull=True)

@@ -104,6 +104,7 @@ class Document(models.Model):
     class Kind(models.TextChoices):
         OFFER = "offer", _("offer")
         UPLOAD = "upload", _("uploaded document")
+        ANSWER = "answer", _("written answer")
 
     kind = models.CharField(max_length=8, choices=Kind)
     customer = models.ForeignKey(Customer, models.PROTECT, related_name="documents")
@@ -122,7 +123,7 @@ class Document(models.Model):
             models.UniqueConstraint(fields=["version", "language"], name="one_rendering"),
             models.CheckConstraint(
                 name="offer_document_has_version",
-                condition=models.Q(kind="upload", version__isnull=True)
+                condition=models.Q(kind__in=["upload", "answer"], version__isnull=True)
                 | models.Q(kind="offer", version__isnull=False),
             ),
         ]

@@ -7,7 +7,6 @@
   }
   const place = `kept.call.${form.dataset.draft}`;
   const lines = document.getElementById("lines");
-  const due = form.querySelector(".due");
   const more = form.querySelector("[data-more]");
 
   const show = (node, yes) => {
@@ -15,30 +14,54 @@
       node.hidden = !yes;
     }
   };
+  const field = (line, name) => line.querySelector(`[name$="-${name}"]`);
+  const mark = (select, name) => select?.selectedOptions[0]?.getAttribute(`data-${name}`) ?? "";
+  const say = (node, words) => {
+    if (node && node.textContent !== words) {
+      node.textContent = words;
+    }
+    show(node, words !== "");
+  };
 
-  // Suggested words follow the kind of promise until the agent writes other ones.
-  const suggest = (words, kind) => {
-    const suggested = [words.dataset.send_offer, words.dataset.send_document];
-    if (suggested.includes(words.value) && words.dataset[kind]) {
-      words.value = words.dataset[kind];
+  // Suggested words follow the kind and the channel until the agent writes other ones.
+  const suggest = (line, kind, channel) => {
+    const words = field(line, "words");
+    const suggested = [...channel.options].flatMap((option) =>
+      [...option.attributes].filter((one) => /^data-(send_|callback)/.test(one.name)).map((one) => one.value));
+    const wanted = mark(channel, kind);
+    if (wanted && words.value !== wanted && (words.value === "" || suggested.includes(words.value))) {
+      words.value = wanted;
     }
   };
 
+  const outcome = (line, kind, channel) => {
+    const said = line.querySelector(".outcome");
+    const refused = mark(channel, "refused");
+    const due = mark(channel, kind === "written_answer" ? "answer" : "due");
+    const words = ["", "callback"].includes(kind) ? "" : refused || due;
+    said.classList.toggle("refused", refused !== "");
+    say(said, words);
+  };
+
   const arrange = (line) => {
-    const kind = line.querySelector("[name$=-kind]").value;
-    const offer = line.querySelector("[name$=-offer]");
-    const promised = kind !== "";
-    suggest(line.querySelector("[name$=-words]"), kind);
-    show(line.querySelector(".kept-offer"), kind === "send_offer");
-    show(line.querySelector(".kept-new-offer"), kind === "send_offer" && offer.value === "new");
-    show(line.querySelector(".kept-document"), kind === "send_document");
-    show(line.querySelector(".kept-promised"), promised);
-    return promised;
+    const kind = field(line, "kind").value;
+    const channel = field(line, "channel");
+    const chosen = field(line, "document").value;
+    line.querySelectorAll("[data-for]").forEach((node) => {
+      show(node, node.dataset.for.split(" ").includes(kind));
+    });
+    line.querySelectorAll("[data-by]").forEach((node) => {
+      show(node, node.dataset.by.split(" ").includes(channel.value));
+    });
+    show(field(line, "pdf").closest(".mb-3"), chosen === "new");
+    suggest(line, kind, channel);
+    say(line.querySelector(".sentence"), kind === "send_offer" ? mark(field(line, "offer"), "sentence") : "");
+    outcome(line, kind, channel);
+    return kind !== "";
   };
 
   const arrangeAll = () => {
     const promised = [...lines.querySelectorAll(".line")].map(arrange);
-    show(due, promised.some(Boolean));
     show(more, promised.every(Boolean) && promised.length < 5);
   };
 
@@ -59,13 +82,13 @@
     return lines.lastElementChild;
   };
 
-  const kept = (field) =>
-    field.name && field.type !== "file" && !["csrfmiddlewaretoken", "promises-TOTAL_FORMS"].includes(field.name);
+  const kept = (one) =>
+    one.name && one.type !== "file" && !["csrfmiddlewaretoken", "promises-TOTAL_FORMS"].includes(one.name);
 
   const write = () => {
-    const fields = [...form.elements].filter(kept).map((field) => {
-      const value = ["checkbox", "radio"].includes(field.type) ? field.checked : field.value;
-      return [field.name, field.type === "radio" ? field.value : "", value];
+    const fields = [...form.elements].filter(kept).map((one) => {
+      const value = ["checkbox", "radio"].includes(one.type) ? one.checked : one.value;
+      return [one.name, one.type === "radio" ? one.value : "", value];
     });
     const draft = { id: form.elements.form_id.value, lines: lines.children.length, fields };
     try {
@@ -85,6 +108,15 @@
     }
   };
 
+  // A choice that is not on the menu any more leaves the field as the page has it.
+  const put = (one, value) => {
+    if (typeof value === "boolean") {
+      one.checked = value;
+    } else if (!one.options || [...one.options].some((option) => option.value === value)) {
+      one.value = value;
+    }
+  };
+
   const restore = (draft) => {
     while (lines.children.length < Math.min(draft.lines, 5)) {
       addLine();
@@ -93,33 +125,44 @@
       if (name === "decision" && form.elements.decision.value) {
         continue;
       }
-      const field = choice
-        ? [...form.querySelectorAll("[type=radio]")].find((one) => one.name === name && one.value === choice)
+      const one = choice
+        ? [...form.querySelectorAll("[type=radio]")].find((radio) => radio.name === name && radio.value === choice)
         : form.elements[name];
-      if (field && typeof value === "boolean") {
-        field.checked = value;
-      } else if (field && "value" in field) {
-        field.value = value;
+      if (one && "value" in one) {
+        put(one, value);
       }
     }
     show(form.querySelector(".draft"), true);
+  };
+
+  // The last line without a kind, else a new one.
+  const promise = () => {
+    const last = lines.lastElementChild;
+    const line = field(last, "kind").value === "" || more.hidden ? last : addLine();
+    field(line, "kind").focus();
   };
 
   form.querySelector("[data-forget]").addEventListener("click", () => {
     forget();
     location.reload();
   });
-  more.addEventListener("click", () => addLine().querySelector("select").focus());
+  more.addEventListener("click", promise);
   form.addEventListener("input", () => {
     arrangeAll();
     write();
   });
   form.addEventListener("change", arrangeAll);
   document.addEventListener("keydown", (event) => {
-    const field = event.target.closest("input, textarea, select");
-    if (event.key === "c" && !field && !event.ctrlKey && !event.metaKey && !event.altKey) {
+    const writing = event.target.closest("input, textarea, select");
+    if (writing || event.ctrlKey || event.metaKey || event.altKey) {
+      return;
+    }
+    if (event.key === "c") {
       event.preventDefault();
       form.elements.result.focus();
+    } else if (event.key === "p") {
+      event.preventDefault();
+      promise();
     }
   });
 

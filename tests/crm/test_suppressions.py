@@ -57,13 +57,13 @@ def test_after_lifting_the_same_wish_is_a_new_row(cast: Cast) -> None:
 
 def test_a_complaint_ends_by_itself_and_a_new_one_is_not_lost_in_the_old(cast: Cast) -> None:
     first = wish(cast, kind="complaint", origin="mail")
-    assert first.until_at == START + suppressions.COMPLAINT_LASTS
+    assert first.until_at == START + suppressions.LASTS["complaint"]
     later = suppressions.add(
         customer=cast.dupont,
         kind="complaint",
         origin="mail",
         by=SYSTEM,
-        at=START + suppressions.COMPLAINT_LASTS,
+        at=START + suppressions.LASTS["complaint"],
     )
     assert later.pk != first.pk
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import pytest
 
+from crm.models import Customer
 from followups import plans, reconcile
 from followups.models import Item, Promise
 from followups.terms import Refused
 from offers import channels, deliveries, sending
 from offers.deliveries import LEASE
-from offers.models import Delivery
+from offers.models import Delivery, PrintLine
 from tests.cast import (
     DAY,
     HOUR,
@@ -26,6 +28,7 @@ from tests.cast import (
     person,
 )
 from tests.followups.scenes import Kind, accepted, fresh, promised, proven, report
+from tests.followups.test_paper import confirmed, letter
 
 
 @pytest.fixture
@@ -103,6 +106,72 @@ def test_a_resend_takes_back_what_has_not_left(cast: Cast) -> None:
     plans.resend(promise=promise, address="new@mail.example", by=SYSTEM, at=START)
     assert Delivery.objects.get(pk=waiting.pk).status == "cancelled"
     assert plans.live(promise).count() == 1
+
+
+HOME = "rue Neuve 7\n4000 Liège"
+
+
+def letters_to(promise: Promise) -> list[tuple[str, str, str]]:
+    rows = plans.attached(promise).order_by("pk")
+    return [(row.channel, row.why, row.text.address) for row in rows]
+
+
+def test_a_person_sends_it_again_by_letter_to_a_corrected_address(cast: Cast, relay: Relay) -> None:
+    relay.script = [NO_SUCH_USER]
+    promise = promised(cast)
+    sending.send_due(clock=Clock())
+    again = plans.resend(
+        promise=promise, channel="post", address=HOME, by=person(cast.amina), at=START + HOUR
+    )
+    assert (again.channel, again.why, again.queued_by) == (
+        "post",
+        "resend",
+        f"user:{cast.amina.pk}",
+    )
+    assert PrintLine.objects.get().delivery == again
+    assert items(promise) == []
+    assert channels.CHANNELS["post"].address_of(cast.dupont) == HOME
+    assert fresh(promise).plan_step == 0
+
+
+@pytest.mark.parametrize(
+    ("channel", "address"), [("post", "rue Neuve 7"), ("bill_insert", HOME), ("post", "")]
+)
+def test_a_way_that_leads_nowhere_is_refused_and_changes_nothing(
+    cast: Cast, channel: str, address: str
+) -> None:
+    Customer.objects.filter(pk=cast.dupont.pk).update(bill_medium="electronic")
+    promise = promised(cast)
+    before = channels.CHANNELS["post"].address_of(cast.dupont)
+    with pytest.raises(Refused):
+        plans.resend(promise=promise, channel=channel, address=address, by=SYSTEM, at=START)
+    assert [row.status for row in plans.attached(promise)] == ["queued"]
+    assert channels.CHANNELS["post"].address_of(cast.dupont) == before
+
+
+def test_what_a_person_sent_another_way_does_not_go_that_way_again_by_itself(
+    cast: Cast, relay: Relay
+) -> None:
+    relay.script = [SILENCE]
+    promise = promised(cast, plan=("email", "post"))
+    sending.send_due(clock=Clock())
+    again = plans.resend(promise=promise, channel="post", address=HOME, by=SYSTEM, at=START)
+    letter(again)
+    deliveries.move_paper(
+        ids=[again.pk], source="sending", to="unknown", by=SYSTEM, at=START + DAY, cause="test"
+    )
+    reconcile.run(at=START + 3 * DAY)
+    assert [channel for channel, _why, _to in letters_to(promise)] == ["email", "post"]
+    assert ("paper", "amina") in items(promise)
+
+
+def test_a_spoiled_letter_is_printed_again_for_the_corrected_address(
+    cast: Cast, tmp_path: Path
+) -> None:
+    promise = promised(cast, plan=("post",), address="", address_accepted=False)
+    plans.resend(promise=promise, channel="post", address=HOME, by=SYSTEM, at=START)
+    confirmed(letter(delivery_of(promise)), tmp_path, status="spoiled")
+    assert letters_to(promise)[-1] == ("post", "reprint", HOME)
 
 
 def test_a_promise_that_is_kept_is_not_sent_again(cast: Cast, relay: Relay) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -11,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from offers.comparison import Line, Step, Terms, compare, month_start, running_cost, sentence
-from offers.wording import LANGUAGES, read
-from tests.offers.sample import ON, PROPOSED, TODAY
+from offers.wording import LANGUAGES, money, read
+from tests.offers.sample import ON, PROPOSED, TODAY, document
 
 amounts = st.decimals(min_value=0, max_value=500, places=2)
 days = st.dates(min_value=date(2025, 1, 1), max_value=date(2030, 12, 31))
@@ -234,3 +235,137 @@ def test_every_text_exists_in_every_language() -> None:
         for key, texts in read(room).items():
             assert set(texts) == set(LANGUAGES), f"{room}: {key}"
             assert all(texts.values()), f"{room}: {key}"
+
+
+NOTHING = Terms("", ())
+
+
+@given(terms, days, st.sampled_from(LANGUAGES))
+def test_without_a_contract_today_nothing_is_dearer_or_cheaper(
+    proposed: Terms, on: date, language: str
+) -> None:
+    seen = compare(NOTHING, proposed, on)
+    assert seen.alone and not seen.dearer
+    assert seen.proposed.termination == 0 and seen.lost == ()
+    said = sentence(seen, language)
+    assert money(seen.proposed.cost24, language) in said
+    compared_words = ("dearer", "plus chère", "duurder", "teurer", " less", "de moins", "minder")
+    assert not any(word in said for word in compared_words)
+
+
+@given(terms, terms, days)
+def test_the_window_is_the_running_cost_and_what_is_paid_once(
+    today: Terms, proposed: Terms, on: date
+) -> None:
+    seen = compare(today, proposed, on)
+    once = seen.proposed.one_off + seen.proposed.termination
+    assert seen.proposed.cost12 == running_cost(proposed, on, 12) + once
+    assert seen.proposed.cost24 == running_cost(proposed, on, 24) + once
+    assert seen.today.cost24 == running_cost(today, on, 24)
+    assert seen.saving24 == seen.today.cost24 - seen.proposed.cost24
+
+
+@given(terms, terms, days)
+def test_amounts_are_decimals_to_the_cent(today: Terms, proposed: Terms, on: date) -> None:
+    seen = compare(today, proposed, on)
+    for side in (seen.today, seen.proposed):
+        for amount in (side.monthly, side.monthly_after, side.one_off, side.cost12, side.cost24):
+            assert isinstance(amount, Decimal)
+            assert amount == amount.quantize(Decimal("0.01"))
+
+
+@given(terms, terms, days)
+def test_gained_and_lost_change_places_with_the_contracts(
+    today: Terms, proposed: Terms, on: date
+) -> None:
+    there, back = compare(today, proposed, on), compare(proposed, today, on)
+    assert (there.gained, there.lost) == (back.lost, back.gained)
+    assert not set(there.gained) & set(there.lost)
+
+
+@given(terms, terms, days)
+def test_a_later_end_of_the_commitment_is_the_one_that_is_said(
+    today: Terms, proposed: Terms, on: date
+) -> None:
+    ends = [line.commitment_until for line in proposed.lines] + [proposed.commitment_until]
+    seen = compare(today, proposed, on).proposed.commitment_until
+    assert seen == max((end for end in ends if end), default=None)
+
+
+@given(amounts, amounts, st.integers(1, 40))
+def test_a_promotion_counts_its_months_and_no_more(
+    full: Decimal, reduced: Decimal, months: int
+) -> None:
+    last = month_start(ON, months) - timedelta(days=1)
+    line = Line("TV", full, promo_monthly=reduced, promo_until=last)
+    inside = min(months, 24)
+    assert running_cost(Terms("A", (line,)), ON, 24) == inside * reduced + (24 - inside) * full
+
+
+def test_dearer_a_month_can_be_cheaper_over_two_years() -> None:
+    line = Line("Internet", Decimal("45.00"), Decimal("20.00"), date(2027, 9, 1))
+    seen = compare(SHORT, Terms("B", (line,)), ON)
+    assert seen.difference_after > 0 and not seen.dearer
+    assert sentence(seen, "en") == (
+        "You would pay €20.00 less a month at first, then €5.00 more a month from "
+        "2 September 2027, but in all €330.00 less over 24 months."
+    )
+
+
+def test_cheaper_at_once_after_a_dear_start_is_said_in_that_order() -> None:
+    dear = Line("Internet", Decimal("30.00"), Decimal("42.00"), date(2026, 6, 1))
+    assert sentence(compare(SHORT, Terms("B", (dear,)), ON), "en").startswith(
+        "You would pay €2.00 more a month at first, then €10.00 less a month from 2 June 2026, and"
+    )
+
+
+def test_a_promotion_that_outlasts_the_window_covers_all_of_it() -> None:
+    line = Line("Internet", Decimal("45.00"), Decimal("20.00"), date(2029, 1, 31))
+    seen = compare(SHORT, Terms("B", (line,)), ON)
+    assert seen.proposed.cost24 == 24 * Decimal("20.00")
+    assert "€480.00 less over 24 months" in sentence(seen, "en")
+
+
+def test_a_promotion_that_is_over_plays_no_part() -> None:
+    line = Line("Internet", Decimal("45.00"), Decimal("20.00"), ON - timedelta(days=1))
+    seen = compare(SHORT, Terms("B", (line,)), ON)
+    assert seen.proposed.steps == (Step(ON, Decimal("45.00")),)
+
+
+def test_many_changes_are_told_by_the_last() -> None:
+    steps = tuple(
+        Line(f"TV {n}", Decimal(10), Decimal(n), date(2026, 3 + n, 1)) for n in range(1, 7)
+    )
+    said = sentence(compare(SHORT, Terms("B", (*SHORT.lines, *steps)), ON), "en")
+    assert "changing step by step to €60.00 more a month from 2 September 2026" in said
+    assert said.count("from") == 1
+
+
+FIRST_CONTRACT = {
+    "en": "You would pay €51.00 a month at first, then €70.00 a month from 1 April 2027, and in "
+    "all €1,511.00 over 24 months (€59.00 one-off included); the commitment runs to 31 May 2028.",
+    "fr": "Vous paieriez d’abord 51,00 € par mois, puis 70,00 € par mois à partir du 1er avril "
+    "2027, et au total 1 511,00 € sur 24 mois (y compris 59,00 € de frais uniques) ; "
+    "l’engagement court jusqu’au 31 mai 2028.",
+    "nl": "U betaalt dan eerst € 51,00 per maand, daarna € 70,00 per maand vanaf 1 april 2027, en "
+    "in totaal € 1.511,00 over 24 maanden (inbegrepen: € 59,00 eenmalige kosten); u bent "
+    "gebonden tot 31 mei 2028.",
+    "de": "Sie zahlen dann zunächst 51,00 € im Monat, dann 70,00 € im Monat ab dem 1. April 2027, "
+    "insgesamt 1.511,00 € über 24 Monate (einschließlich 59,00 € einmaliger Kosten); die Bindung "
+    "läuft bis zum 31. Mai 2028.",
+}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_first_contract_is_told_by_what_it_costs(language: str) -> None:
+    said = sentence(compare(NOTHING, PROPOSED, ON), language)
+    assert re.sub(r"\s", " ", said) == FIRST_CONTRACT[language]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_beside_nothing_the_document_shows_no_column_for_today(language: str) -> None:
+    compared = document(language, today=NOTHING).compared
+    assert {len(row) for row in compared.table.rows} == {2}
+    assert compared.heading == read("document_texts")["alone"][language]
+    assert compared.changes == ()
+    assert compared.bars[0].share < compared.bars[1].share == 1000

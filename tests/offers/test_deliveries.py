@@ -28,7 +28,10 @@ def test_the_table_of_moves_ends_where_it_should() -> None:
         Status.CLAIMED,
         Status.SENDING,
         Status.UNKNOWN,
+        Status.SENT,
+        Status.FAILED,
     }
+    assert (MOVES[Status.SENT], MOVES[Status.FAILED]) == ({Status.FAILED}, {Status.SENT})
     assert MOVES[Status.UNKNOWN] == {Status.SENT, Status.FAILED}, "UNKNOWN is never sent again"
     assert all(Status.CANCELLED not in MOVES[s] for s in (Status.CLAIMED, Status.SENDING))
 

@@ -10,7 +10,8 @@ from django.db import DatabaseError, transaction
 
 from crm import customers
 from crm.customers import Facts
-from offers import drafts
+from crm.models import AuditEntry
+from offers import documents, drafts
 from offers.models import Offer, OfferLine, OfferVersion
 from tests.cast import CONTRACT, DAY, PROPOSAL, START, SYSTEM, Cast, offer_for
 
@@ -62,3 +63,25 @@ def test_somebody_without_a_contract_gets_an_offer_too(cast: Cast) -> None:
     newcomer = customers.add(facts=Facts(name="New", language="nl", team=cast.gent), at=START)
     version = offer_for(newcomer)
     assert (version.today_plan, version.lines.filter(side="today").count()) == ("", 0)
+
+
+def test_an_offer_is_withdrawn_once_and_the_second_is_told(cast: Cast) -> None:
+    offer = offer_for(cast.dupont).offer
+    assert drafts.stands(offer)
+    assert drafts.withdraw(offer=offer, by=SYSTEM, at=START)
+    assert not drafts.withdraw(offer=offer, by=SYSTEM, at=START + DAY)
+    assert not drafts.stands(offer)
+    assert (offer.withdrawn_at, offer.withdrawn_by) == (START, SYSTEM.code)
+    assert AuditEntry.objects.filter(action="offer_withdrawn").count() == 1
+
+
+def test_a_preview_says_what_the_drafted_offer_will_say(cast: Cast) -> None:
+    version = offer_for(cast.dupont)
+    preview = drafts.preview(customer=cast.dupont, proposal=PROPOSAL, on=version.issue_date)
+    assert preview == documents.comparison(version)
+
+
+def test_there_is_no_preview_without_a_contract_to_compare_with(cast: Cast) -> None:
+    facts = Facts(name="New", language="fr", team=cast.liege)
+    newcomer = customers.add(facts=facts, at=START)
+    assert drafts.preview(customer=newcomer, proposal=PROPOSAL, on=START.date()) is None

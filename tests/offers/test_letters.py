@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from offers.letters import Mail, offer_mail, suggested
+from offers.letters import Mail, offer_mail
 from offers.wording import LANGUAGES
 
 
@@ -81,14 +81,7 @@ def test_a_customer_without_a_name_is_greeted_all_the_same() -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_another_document_is_not_called_an_offer(language: str) -> None:
-    offer, other = letter(language), letter(language, offer=False)
+    offer, other = letter(language), letter(language, kind="upload")
     assert offer.subject != other.subject
     assert offer.text != other.text
     assert "P-7K3M2P" in other.subject
-
-
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_the_words_suggested_to_the_agent_are_in_the_customers_language(language: str) -> None:
-    said = {suggested(language=other, offer=True) for other in LANGUAGES}
-    assert len(said) == len(LANGUAGES)
-    assert suggested(language=language, offer=True) != suggested(language=language, offer=False)

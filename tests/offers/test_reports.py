@@ -335,8 +335,6 @@ def test_a_date_is_an_instant_or_nothing(date: str, arrived: datetime | None) ->
         b"From: \r\n\r\n",
         b"Content-Type: multipart/report; boundary=x\r\n\r\n--x",
         b"Content-Type: multipart/report\r\n\r\nnothing",
-        report("no: field"),
-        report(""),
         b"Content-Type: multipart/mixed; boundary=a\r\n\r\n" + b"--a\r\n" * 5000,
         b"".join(
             b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (n, n)
@@ -346,6 +344,13 @@ def test_a_date_is_an_instant_or_nothing(date: str, arrived: datetime | None) ->
 )
 def test_what_makes_no_sense_is_no_report_and_no_accident(raw: bytes) -> None:
     assert [found.kind for found in read(raw)] == ["not_a_report"]
+
+
+@pytest.mark.parametrize("status", ["no: field", ""])
+def test_a_report_that_says_nothing_to_machines_is_read_as_a_letter(status: str) -> None:
+    found = only(report(status))
+    assert (found.kind, found.hard) == ("failed", False)
+    assert found.original_message_id == "<d1.k@kept.example>"
 
 
 def test_a_huge_mail_is_read_as_far_as_allowed() -> None:

@@ -12,7 +12,8 @@ from django.utils import timezone
 from config import clock
 from crm.models import ClockOffset, User
 from followups import checks
-from tests.cast import START, Cast, sweeps_alive
+from offers import catalogue
+from tests.cast import START, SYSTEM, Cast, sweeps_alive
 
 Enter = Callable[[User], Client]
 
@@ -27,8 +28,9 @@ def set_clock(at: datetime) -> datetime:
 
 @pytest.fixture
 def monday(cast: Cast) -> Cast:
-    """Monday 2 March 2026, 09:00."""
+    """Monday 2 March 2026, 09:00; there are plans on sale."""
     set_clock(START)
+    catalogue.load(by=SYSTEM, at=START)
     return cast
 
 

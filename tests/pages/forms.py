@@ -24,12 +24,12 @@ def call_form(**changes: Any) -> dict[str, Any]:
 
 
 def with_promise(**changes: Any) -> dict[str, Any]:
-    """The same, with a new offer promised by e-mail."""
+    """The same, with an offer from the catalogue promised by e-mail."""
     line = {
         "promises-0-kind": "send_offer",
-        "promises-0-offer": "new",
-        "promises-0-plan": "Flex Fibre 500",
-        "promises-0-monthly": "48.00",
+        "promises-0-offer": "plan:fibre-500",
+        "promises-0-channel": "email",
+        "promises-0-document": "new",
         "promises-0-words": "Je vous envoie l'offre par e-mail.",
         "promises-0-address": DUPONT_MAIL,
         "promises-0-read_back": "on",

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from crm import calls, customers
 from crm.customers import Facts
-from crm.models import Customer, Heartbeat
+from crm.models import Customer, Heartbeat, PostalAddress
 from followups import notices
 from followups.models import Item, Lease, Promise
 from offers import sending
@@ -161,6 +161,46 @@ def test_an_address_that_is_none_is_refused_and_changes_nothing(
     answer = enter(monday.amina).post(f"/items/{item.pk}/", {"address": "not an address"})
     assert answer.status_code == 422
     assert "Enter a valid email address." in answer.content.decode()
+    assert Delivery.objects.count() == 1
+
+
+BY_LETTER = {
+    "channel": "post",
+    "street": "rue Neuve 7",
+    "postcode": "4000",
+    "city": "Liège",
+}
+
+
+def test_what_bounced_goes_again_by_letter_to_a_corrected_address(
+    monday: Cast, enter: Enter, relay: Relay
+) -> None:
+    item, client = bounced(monday, relay), enter(monday.amina)
+    assert client.post(f"/items/{item.pk}/", {**BY_LETTER, "city": ""}).status_code == 422
+    assert client.post(f"/items/{item.pk}/", BY_LETTER).status_code == 302
+    letter = Delivery.objects.latest("pk")
+    assert (letter.channel, letter.text.address) == ("post", "rue Neuve 7\n4000 Liège")
+    assert PostalAddress.objects.get(customer=monday.dupont).street == "rue Neuve 7"
+
+
+def test_a_mail_in_doubt_is_proposed_another_way(monday: Cast, enter: Enter, relay: Relay) -> None:
+    item = bounced(monday, relay)
+    page = enter(monday.amina).get(f"/items/{item.pk}/")
+    assert page.context["form"].proposed == "email"
+    Item.objects.filter(pk=item.pk).update(kind=Item.Kind.UNKNOWN_SEND)
+    page = enter(monday.amina).get(f"/items/{item.pk}/")
+    assert page.context["form"].proposed in {"bill_insert", "post"}
+    assert "may have arrived all the same" in page.content.decode()
+
+
+def test_a_way_that_is_closed_to_this_customer_is_named_with_its_reason(
+    monday: Cast, enter: Enter, relay: Relay
+) -> None:
+    Customer.objects.filter(pk=monday.dupont.pk).update(bill_medium="electronic")
+    item, client = bounced(monday, relay), enter(monday.amina)
+    assert "This customer gets no paper bill." in client.get(f"/items/{item.pk}/").content.decode()
+    insert = {**BY_LETTER, "channel": "bill_insert"}
+    assert client.post(f"/items/{item.pk}/", insert).status_code == 422
     assert Delivery.objects.count() == 1
 
 

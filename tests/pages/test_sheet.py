@@ -58,7 +58,7 @@ def test_one_save_writes_the_call_the_offer_the_promise_and_the_queued_mail(
     assert promise.attempt.source == "desk"
     assert promise.owner == monday.amina
     assert promise.version is not None
-    assert promise.version.plan == "Flex Fibre 500"
+    assert promise.version.plan == "Fibre 500"
     assert promise.address_accepted_at is not None
     assert Delivery.objects.get().status == "queued"
 
@@ -76,14 +76,14 @@ def test_what_was_typed_is_kept_when_something_is_wrong_and_nothing_is_saved(
 ) -> None:
     dupont = monday.dupont
     before = counts()
-    form = with_promise(**{"disposition": "", "promises-0-monthly": "dear"})
+    form = with_promise(**{"disposition": "", "promises-0-words": ""})
     answer = enter(monday.amina).post(address(dupont, "calls/"), form)
     text = answer.content.decode()
     assert answer.status_code == 422
     assert "Say what the call meant." in text
-    assert "Enter a number." in text
+    assert "Write what was promised." in text
     assert "Wants to compare at home." in text
-    assert 'value="Flex Fibre 500"' in text
+    assert '<option value="plan:fibre-500" selected' in text
     assert counts() == before
 
 

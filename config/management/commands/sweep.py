@@ -51,11 +51,13 @@ class Command(BaseCommand):
             name = min(due, key=lambda candidate: due[candidate])
             if stop.wait(max(0.0, due[name] - time.monotonic())):
                 return
-            self._turn(name)
-            due[name] = time.monotonic() + timetable.BY_NAME[name].every.total_seconds()
+            sweep = timetable.BY_NAME[name]
+            again = self._turn(name) and sweep.goes_on
+            due[name] = time.monotonic() + (0 if again else sweep.every.total_seconds())
 
-    def _turn(self, name: str) -> None:
+    def _turn(self, name: str) -> int:
         """One sweep. One that throws is tried again at its next turn, on a new connection."""
+        moved = 0
         try:
             moved = timetable.run(name)
         except Exception:
@@ -65,3 +67,4 @@ class Command(BaseCommand):
         else:
             if moved:
                 self._report(name, moved)
+        return moved

@@ -1,0 +1,58 @@
+"""How often somebody may knock: counters in Redis, which forget. Without Redis nobody is refused.
+
+Nothing is decided by them but a refusal to look; so losing them costs nothing (decisions/0001).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import logging
+from functools import lru_cache
+
+import redis
+from django.conf import settings
+from django.http import HttpRequest
+
+log = logging.getLogger("kept.limits")
+PATIENCE = 0.2  # seconds: a page does not wait longer for a counter
+
+
+@lru_cache(maxsize=1)
+def _redis() -> redis.Redis:
+    return redis.Redis.from_url(
+        settings.REDIS_URL, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE
+    )
+
+
+def count(name: str, who: str, *, seconds: int) -> None:
+    """One more of `name` by this person, forgotten `seconds` after the first."""
+    key = _key(name, who)
+    try:
+        with _redis().pipeline() as pipe:
+            pipe.set(key, 0, ex=seconds, nx=True)
+            pipe.incr(key)
+            pipe.execute()
+    except redis.RedisError:
+        log.warning("cannot count", extra={"limit": name})
+
+
+def full(name: str, who: str, *, most: int) -> bool:
+    """Whether this person did it `most` times already."""
+    try:
+        found = _redis().get(_key(name, who))
+    except redis.RedisError:
+        return False
+    return isinstance(found, bytes) and int(found) >= most
+
+
+def caller(request: HttpRequest) -> str:
+    """Where a request comes from: over https our own proxy wrote it down, last in its header."""
+    told = request.headers.get("X-Forwarded-For", "") if settings.SECURE else ""
+    return told.rpartition(",")[2].strip() or str(request.META.get("REMOTE_ADDR", ""))
+
+
+def _key(name: str, who: str) -> str:
+    """Keyed, so that Redis holds nobody's address."""
+    digest = hmac.new(settings.HASH_PEPPER.encode(), who.encode(), hashlib.sha256).hexdigest()
+    return f"kept:limit:{name}:{digest[:32]}"

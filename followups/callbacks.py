@@ -1,0 +1,85 @@
+"""Call-backs: the slots that a team can offer, and which call keeps the promise of one."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from django.db.models import Q, QuerySet
+
+from crm.actors import Actor
+from crm.models import Attempt, User
+from crm.workdays import Calendar
+from followups import promises
+from followups.models import Promise
+
+# From this long before its slot a call counts as the one that was promised.
+EARLY = timedelta(minutes=15)
+# Nobody can be rung at once, and a slot leaves time for the call before work ends.
+NOTICE, LENGTH = timedelta(hours=1), timedelta(minutes=30)
+DAYS, HORIZON = 5, timedelta(days=21)
+Result = Attempt.Result
+UNANSWERED = (Result.NO_ANSWER, Result.BUSY, Result.VOICEMAIL)
+
+
+def slots(*, calendar: Calendar, at: datetime) -> list[datetime]:
+    """Every full hour in which the team works, on the next five working days with one left."""
+    zone = ZoneInfo(calendar.zone)
+    local = (at + NOTICE).astimezone(zone)
+    # Counted in elapsed hours, so that a change of the clocks neither skips nor doubles one.
+    slot = (local + timedelta(minutes=-local.minute % 60)).replace(second=0, microsecond=0)
+    slot = slot.astimezone(UTC)
+    found: dict[date, list[datetime]] = {}
+    while slot < at + HORIZON:
+        day = slot.astimezone(zone).date()
+        if day not in found and len(found) == DAYS:
+            break
+        if slot >= at + NOTICE and calendar.between(slot, slot + LENGTH) == LENGTH:
+            found.setdefault(day, []).append(slot)
+        slot += timedelta(hours=1)
+    return [slot for day in found.values() for slot in day]
+
+
+def pending(customer_id: int) -> QuerySet[Promise]:
+    """The calls that this customer still waits for, the next one first."""
+    rows = Promise.objects.open().filter(kind=Promise.Kind.CALLBACK, customer=customer_id)
+    return rows.select_related("owner", "team").order_by("due_at", "pk")
+
+
+def heed(*, attempt: Attempt, by: Actor, at: datetime) -> list[Promise]:
+    """Settles the call-backs that this attempt keeps. Runs in the attempt's transaction.
+
+    An answered call by the owner, or by a supervisor of the team, from 15 minutes before the
+    slot. One unanswered ring keeps nothing: two, with a message left, do.
+    """
+    if attempt.customer_id is None or attempt.agent is None or not attempt.result:
+        return []
+    due = pending(attempt.customer_id).filter(
+        made_at__lt=attempt.started_at, due_at__lte=attempt.started_at + EARLY
+    )
+    return [
+        promise
+        for promise in due
+        if may_keep(promise, attempt.agent) and _keeps(attempt, promise)
+        if promises.called_back(promise=promise, attempt=attempt, by=by, at=at)
+    ]
+
+
+def may_keep(promise: Promise, user: User) -> bool:
+    """Whose call counts: the owner's, or a supervisor's of the owner's team."""
+    leads = user.role == User.Role.SUPERVISOR and user.team_id == promise.team_id
+    return user.pk == promise.owner_id or leads
+
+
+def _keeps(attempt: Attempt, promise: Promise) -> bool:
+    if attempt.result == Result.ANSWERED:
+        return True
+    rings = Attempt.objects.filter(
+        Q(agent=promise.owner_id) | Q(agent__role=User.Role.SUPERVISOR, agent__team=promise.team),
+        customer=promise.customer_id,
+        direction=Attempt.Direction.OUTBOUND,
+        result__in=UNANSWERED,
+        started_at__gt=promise.made_at,
+        started_at__gte=promise.due_at - EARLY,
+    ).values_list("result", flat=True)
+    return len(rings) > 1 and Result.VOICEMAIL in rings
