@@ -24,7 +24,7 @@ from crm.actors import SYSTEM, Actor
 from crm.models import AuditEntry, Campaign, Customer, Team, User
 from crm.people import Person
 from crm.workdays import Calendar
-from followups import checks
+from followups import checks, demo_paper
 from followups.demo_plots import Days, Scene, of_team
 from followups.demo_stage import Line, Stage
 from offers import catalogue
@@ -163,7 +163,9 @@ def _two_weeks(
         ("gent", cast["bram"], loyalty, fibre),
     ):
         scene = Scene(stage, Days(CALENDARS[slug], until), other)
-        plots.append(of_team(scene, iter(_lines(teams[slug], agent, own, at=begin)), slug))
+        lines = _lines(teams[slug], agent, own, at=begin)
+        plots.append(demo_paper.of_team(scene, lines, cast["dirk"], slug))
+        plots.append(of_team(scene, iter(lines), slug))
     stage.perform(chain.from_iterable(plots), until=until)
 
 

@@ -172,8 +172,6 @@ def _liege(scene: Scene, lines: Iterator[Line]) -> list[tuple[datetime, Plot]]:
         (at(9, 9, 40), kept(scene, next(lines), "accepted")),
         (at(8, 15, 10), kept(scene, next(lines), "declined")),
         (at(6, 10, 15), kept(scene, next(lines))),
-        (at(6, 11, 50), kept(scene, next(lines))),
-        (at(5, 9, 45), kept(scene, next(lines))),
         (ago(30 * HOURS, 68 * HOURS), kept(scene, next(lines))),
         (ago(27 * HOURS, 66 * HOURS), kept(scene, next(lines))),
         (at(7, 10, 30), bounced(scene, next(lines), 44 * HOURS)),
@@ -188,7 +186,6 @@ def _liege(scene: Scene, lines: Iterator[Line]) -> list[tuple[datetime, Plot]]:
         (ago(2 * HOURS, 40 * HOURS), in_delivery(scene, next(lines))),
         (ago(3 * HOURS, 20 * HOURS), in_delivery(scene, next(lines), "delivered")),
         (at(4, 10, 10), spoken(scene, next(lines), "refused_contact")),
-        (at(8, 11, 0), spoken(scene, next(lines), "declined")),
     ]
 
 

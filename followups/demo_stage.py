@@ -19,20 +19,25 @@ from crm import heartbeats
 from crm.actors import Actor
 from crm.calls import Call
 from crm.models import Attempt, Campaign, Customer, Disposition, User
-from followups import conversations, escalation, gate, items, notices, plans, reconcile
+from followups import conversations, escalation, gate, items, menu, notices, plans, reconcile
 from followups.gate import Question
 from followups.models import Notice, Promise
 from followups.terms import Terms
-from offers import bounces, deliveries, evidence, intake, sending
+from offers import bounces, deliveries, evidence, intake, mail_room, sending
 from offers.channels import email
 from offers.channels.smtp import Outcome
 from offers.models import Delivery, Document, OfferVersion
+from offers.models.deliveries import PAPER
 
 # What happens at one instant, then the next instant at which the same story goes on.
 Plot = Generator[datetime, None, None]
 LOOK_EVERY = timedelta(hours=6)
 DUE = """
-SELECT 'send', min(next_try_at) FROM offers_delivery WHERE status IN ('queued', 'retry')
+SELECT 'send', min(next_try_at) FROM offers_delivery
+    WHERE status IN ('queued', 'retry') AND channel NOT IN ('post', 'bill_insert')
+UNION ALL SELECT 'mail_room', least(
+    (SELECT min(cut_off_at) FROM offers_printrun WHERE status = 'open'),
+    (SELECT min(tell_at) FROM offers_printline))
 UNION ALL SELECT 'settle', min(ripens_at) FROM offers_deliveryproof
 UNION ALL SELECT 'escalate', min(next_rung_at) FROM followups_promise WHERE status = 'open'
 UNION ALL SELECT 'items', min(next_rung_at) FROM followups_item WHERE closed_at IS NULL
@@ -46,11 +51,12 @@ FATES = {
     "busy": Outcome("retry", 450, "4.2.1", "450 4.2.1 The mailbox is busy, try later", "rcpt"),
     "cut": Outcome("unknown", None, None, "the connection was cut", "verdict"),
 }
-WORDS = {
-    "fr": "Je vous envoie notre offre par e-mail, à comparer à tête reposée.",
-    "nl": "Ik stuur u ons aanbod per e-mail, om rustig te vergelijken.",
-    "de": "Ich schicke Ihnen unser Angebot per E-Mail, zum Vergleichen in Ruhe.",
-    "en": "I will e-mail you our offer, to compare with a rested head.",
+# What goes first, and what follows when that fails.
+PLANS = {
+    "email": ("email",),
+    "portal": ("portal", "post"),
+    "post": ("post",),
+    "bill_insert": ("bill_insert", "post"),
 }
 
 
@@ -116,6 +122,8 @@ class Stage:
         at, moved = self.at, 0
         if "send" in names:
             moved += self._send()
+        if "mail_room" in names:
+            moved += mail_room.work(clock=lambda: at)
         if "settle" in names:
             moved += evidence.ripen(at=at)
         if "reconcile" in names:
@@ -168,16 +176,30 @@ class Stage:
             return None
         return self._record(line, decision, "answered", disposition, terms, note)
 
+    def call_back(self, line: Line, promise: Promise) -> None:
+        """The call that was promised, asked for under its reference."""
+        for sweep in SWEEPS:
+            heartbeats.beat(name=sweep.name, at=self.at)
+        question = Question(
+            purpose="callback", number=line.number, agent=line.agent, reference=promise.reference
+        )
+        decision = gate.decide(question, by=Actor.person(line.agent), at=self.at)
+        if not decision.allow:
+            raise RuntimeError("the gate denied the call that was promised")
+        self._record(line, decision, "answered", "undecided", (), purpose="callback")
+
     def in_spite(self, line: Line, disposition: str) -> None:
         """Somebody calls without asking."""
         self._record(line, None, "answered", disposition, ())
 
-    def promise(self, line: Line, *, read_back: bool = True) -> Promise:
-        """The customer wants it in writing: the offer, by mail."""
+    def promise(self, line: Line, *, channel: str = "email", read_back: bool = True) -> Promise:
+        """The customer wants it in writing: the offer, by mail when nothing else is said."""
+        kind = Promise.Kind.SEND_OFFER
         terms = Terms(
-            kind=Promise.Kind.SEND_OFFER,
-            words=WORDS[line.customer.language],
-            address=line.address,
+            kind=kind,
+            words=menu.suggestions(line.customer.language)[kind.value, channel],
+            plan=PLANS[channel],
+            address="" if channel in PAPER else line.address,
             address_accepted=read_back,
             version=line.version,
         )
@@ -195,6 +217,7 @@ class Stage:
         disposition: str,
         terms: tuple[Terms, ...],
         note: str = "",
+        purpose: str = "",
     ) -> Promise | None:
         started = self.at
         answered = result == "answered"
@@ -205,7 +228,7 @@ class Stage:
             external_id=f"demo-{self._calls:05d}",
             direction=Attempt.Direction.OUTBOUND,
             started_at=started,
-            purpose=line.campaign.purpose,
+            purpose=purpose or line.campaign.purpose,
             customer=line.customer,
             number=line.number,
             campaign=line.campaign,

@@ -8,10 +8,12 @@ paid again; leaving today's commitment early is paid when anything changes.
 from __future__ import annotations
 
 import calendar
+from bisect import bisect_right
 from collections import Counter
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import lru_cache
 
 from offers.wording import day, money, say
 
@@ -169,8 +171,21 @@ def month_start(on: date, months: int) -> date:
 
 def running_cost(terms: Terms, on: date, months: int) -> Decimal:
     """Monthly prices of so many months, each at the price of its last day."""
-    ends = (month_start(on, count) - timedelta(days=1) for count in range(1, months + 1))
-    return sum((terms.monthly(end) for end in ends), ZERO)
+    ends = _month_ends(on, months)
+    return sum((_line_cost(line, ends) for line in terms.lines), ZERO)
+
+
+@lru_cache(maxsize=256)
+def _month_ends(on: date, months: int) -> tuple[date, ...]:
+    return tuple(month_start(on, count) - timedelta(days=1) for count in range(1, months + 1))
+
+
+def _line_cost(line: Line, ends: tuple[date, ...]) -> Decimal:
+    if line.promo_monthly is None or line.promo_until is None:
+        return line.monthly * line.quantity * len(ends)
+    reduced = bisect_right(ends, line.promo_until)
+    full = line.monthly * (len(ends) - reduced)
+    return (line.promo_monthly * reduced + full) * line.quantity
 
 
 def _side(terms: Terms, on: date, one_off: Decimal, termination: Decimal) -> Side:

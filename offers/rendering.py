@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 import threading
 from collections.abc import Iterable, Iterator
@@ -37,6 +38,10 @@ LONG_WORD = re.compile(r"[^\s\"\\]{24}(?=[^\s\"\\])")
 # What the template's panic says.
 TOO_LONG = "panicked with: the summary is too long"
 PAGE_TREE = re.compile(rb"/Type/Pages/Count (\d+)")
+
+# One document at a time and one thread for it: cores are used by processes, and threads that wait
+# for each other cost a tenth of the work. Read by the engine when it first works.
+os.environ.setdefault("RAYON_NUM_THREADS", "1")
 
 _lock = threading.Lock()
 

@@ -12,6 +12,7 @@ PAGE_WIDTH = 482.0  # points between the margins of an A4 page
 PAGE_HEIGHT = 720.0  # of 748, since a page that proves too full has to be set again
 GUTTER = 10.0
 ROUNDING = 0.1
+STEP = 8.0  # widths repeat from one offer to the next, so that the engine knows the words again
 CAP_HEIGHT = 0.66  # of the shipped font; the engine sets a line from there to the baseline
 # What pages took, set in four languages, beside the sum of upper bounds.
 MEASURED = 0.8
@@ -54,7 +55,8 @@ def _widths(cells: list[list[float]]) -> list[float]:
     wanted = [max(row[at] for row in cells) + GUTTER for at in range(1, len(cells[0]))]
     room = PAGE_WIDTH * FIGURES_SHARE
     each = room / max(len(wanted), 1)
-    figures = [max(min(width, each), GUTTER * 3) for width in wanted]
+    steps = [math.ceil(width / STEP) * STEP for width in wanted]
+    figures = steps if sum(steps) <= room else [min(width, each) for width in wanted]
     return [round(PAGE_WIDTH - sum(figures), 1), *(round(width, 1) for width in figures)]
 
 

@@ -14,7 +14,8 @@ from crm import heartbeats
 from crm.models import Attempt, Customer, Heartbeat, Suppression, Team, User
 from followups import demo, gate, queries
 from followups.models import Escalation, GateCheck, Item, Notice, Promise
-from offers.models import Delivery, Evidence, IntakeSpan, UnmatchedReport
+from offers.models import Answer, Delivery, Evidence, IntakeSpan, PrintRun, UnmatchedReport
+from offers.models.deliveries import PAPER
 
 NOW = datetime(2026, 3, 18, 9, 40, 12, tzinfo=UTC)
 Status = Delivery.Status
@@ -55,9 +56,26 @@ def test_the_mails_ended_in_every_way(loaded: None) -> None:
     assert not UnmatchedReport.objects.exists()
 
 
+def test_every_channel_and_kind_is_there(loaded: None) -> None:
+    letters = Promise.objects.filter(plan__0="post")
+    assert letters.filter(status=Promise.Status.KEPT).exists()
+    returned = Item.objects.filter(delivery__channel="post", closed_at=None)
+    assert [item.kind for item in returned] == ["address_to_fix"]
+    inserts = Delivery.objects.filter(channel="bill_insert")
+    assert set(inserts.values_list("status", flat=True)) == {Status.SENT, Status.QUEUED}
+    assert set(Answer.objects.values_list("kind", flat=True)) == {"accepted", "asked", "call_me"}
+    pages = Promise.objects.filter(plan__0="portal")
+    assert {"kept", "open"} <= set(pages.values_list("status", flat=True))
+    backs = Promise.objects.filter(kind=Promise.Kind.CALLBACK)
+    assert set(backs.values_list("status", flat=True)) == {"kept", "open"}
+    assert {"open", "mailed"} <= set(PrintRun.objects.values_list("status", flat=True))
+    assert not PrintRun.objects.filter(status="closed", ready_at=None).exists()
+
+
 def test_nothing_of_the_past_is_mailed_when_the_demo_starts(loaded: None) -> None:
-    assert not Delivery.objects.filter(next_try_at__lte=NOW).exists()
-    assert not Delivery.objects.filter(status__in=(Status.CLAIMED, Status.SENDING)).exists()
+    mails = Delivery.objects.exclude(channel__in=PAPER)
+    assert not mails.filter(next_try_at__lte=NOW).exists()
+    assert not mails.filter(status__in=(Status.CLAIMED, Status.SENDING)).exists()
     assert not Notice.objects.filter(next_try_at__lte=NOW).exists()
     assert Notice.objects.filter(status=Notice.Status.SENT).count() > 10
 
@@ -75,7 +93,8 @@ def test_people_were_told_rung_by_rung(loaded: None) -> None:
     assert roles == {"owner", "owner_and_team", "supervisor", "operations", "management"}
     assert not Escalation.objects.filter(track="lateness", at__lt=NOW - timedelta(days=15)).exists()
     kinds = set(Item.objects.filter(closed_at=None).values_list("kind", flat=True))
-    assert kinds == {"address_to_fix", "unknown_send", "plan_exhausted", "answer"}
+    mails = {"address_to_fix", "unknown_send", "plan_exhausted", "answer"}
+    assert kinds == mails | {"accepted", "answer_to_write"}
 
 
 def test_the_queue_of_each_agent_has_follow_ups_that_may_be_called(loaded: None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from typing import Any
 
 import pikepdf
 import pytest
@@ -149,9 +150,14 @@ def test_a_question_asked_on_a_call_is_read_back_from_the_promise(
 def test_the_typed_answer_carries_the_question_of_the_call(
     cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    promise, printed = owed(cast), []
-    real = replies.render
-    monkeypatch.setattr(replies, "render", lambda **k: printed.append(k["question"]) or real(**k))
+    promise, real = owed(cast), replies.render
+    printed: list[str] = []
+
+    def watched(*, question: str, **more: Any) -> bytes:
+        printed.append(question)
+        return real(question=question, **more)
+
+    monkeypatch.setattr(replies, "render", watched)
     writing.answer_with(promise=promise, text="Yes.", by=SYSTEM, at=NOW)
     assert printed == ["You get it in writing."]
 

@@ -260,3 +260,10 @@ def test_the_command_fails_and_names_every_fault(
     assert "the language is" in said
     with pytest.raises(CommandError, match="No such file"):
         call_command("check_document", str(tmp_path / "none.pdf"))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_sample_of_the_docs_passes(language: str, tmp_path: Path) -> None:
+    path = tmp_path / "sample.pdf"
+    call_command("sample_document", language, str(path))
+    assert proofread(path.read_bytes()) == []
