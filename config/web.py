@@ -53,7 +53,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=8000)
     parser.add_argument("--workers", type=int, default=2)
     # Enough that those who wait for the disk leave a place for those who only ask the gate.
-    parser.add_argument("--threads", type=int, default=6, help="per worker, a connection each")
+    parser.add_argument("--threads", type=int, default=4, help="per worker, a connection each")
     asked = parser.parse_args()
     server = Granian(
         "config.wsgi:application",
