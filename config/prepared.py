@@ -1,8 +1,9 @@
 """Prepared statements for the few requests that come all the time: one exchange, planned once.
 
-Django plans each statement anew, and its cursor looks at each value in Python. At the gate,
-planning takes longer than running. Here a statement is planned once for each connection, and its
-values travel as they are. Outside a transaction each call is one of its own.
+The driver's cursor looks at each value in Python; at the gate that takes longer than the answer.
+Here a statement is prepared once for each connection, and its values travel as they are: each call
+is a transaction of its own. Within a transaction nothing is prepared, because an error there
+could not be undone.
 
 Needs a connection that stays with its server: behind PgBouncer, session pooling.
 """
@@ -10,24 +11,22 @@ Needs a connection that stays with its server: behind PgBouncer, session pooling
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, ClassVar
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import psycopg
 from django.db import DEFAULT_DB_ALIAS, connections
-from psycopg.adapt import AdaptersMap, Transformer
+from psycopg.adapt import Transformer
 from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus
 from psycopg.pq.abc import PGresult
 
 Values = Mapping[str, Any]
 Rows = list[tuple[Any, ...]]
 PLACEHOLDER = re.compile(r"%\((\w+)\)s")
-# One plan for all values. And whoever holds a lock for longer than this has an accident: the
-# caller is told so instead of waiting.
-SESSION = b"SET plan_cache_mode = force_generic_plan; SET lock_timeout = '3s'"
 READY: WeakKeyDictionary[psycopg.Connection, set[str]] = WeakKeyDictionary()
 
 
@@ -45,9 +44,22 @@ class Statement:
 
     @property
     def source(self) -> bytes:
-        """PREPARE, in SQL's own words: the values become $1, $2, …"""
-        text = PLACEHOLDER.sub(lambda found: f"${self.order.index(found[1]) + 1}", self.text)
-        return f"PREPARE {self.name} AS {text}".encode()
+        """In SQL's own words: the values become $1, $2, …"""
+        numbered = PLACEHOLDER.sub(lambda found: f"${self.order.index(found[1]) + 1}", self.text)
+        return numbered.encode()
+
+
+class _Reader(threading.local):
+    """Reads values by the driver's own loaders; Django's loader of instants is written in Python.
+
+    Both give instants in UTC. One for each thread, because it remembers how each type is read.
+    """
+
+    def __init__(self) -> None:
+        self.transformer = Transformer()
+
+
+READER = _Reader()
 
 
 def _wire(value: Any) -> bytes | None:
@@ -82,41 +94,36 @@ def rows(statement: Statement, values: Values) -> Rows:
     # The driver takes None for NULL; its types do not say so.
     given: list[Any] = [_wire(values[name]) for name in statement.order]
     with django.wrap_database_errors, line.lock:
-        if statement.name not in READY.setdefault(line, set()):
-            _prepare(line, statement)
-        if not line.autocommit and line.info.transaction_status == TransactionStatus.IDLE:
-            line.pgconn.exec_(b"BEGIN")
-        result = line.pgconn.exec_prepared(statement.name.encode(), given)
-        if result.status not in (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK):
-            raise _error(line, result)
-    loader = Transformer(_Plain(line))
-    loader.set_pgresult(result)
-    return loader.load_rows(0, result.ntuples, tuple)
+        if line.autocommit:
+            result = _alone(line, statement, given)
+        else:
+            result = _as_a_part(line, statement, given)
+    READER.transformer.set_pgresult(result)
+    return READER.transformer.load_rows(0, result.ntuples, tuple)
 
 
-def _error(line: psycopg.Connection, result: PGresult) -> psycopg.Error:
-    if line.pgconn.status == ConnStatus.BAD:
-        return psycopg.OperationalError("the connection to the database was lost")
-    error = psycopg.errors.error_from_result(result, encoding="utf-8")
-    if isinstance(error, psycopg.errors.InvalidSqlStatementName):
-        READY.pop(line, None)  # somebody discarded them: prepared anew next time
-    return error
+def _as_a_part(line: psycopg.Connection, statement: Statement, given: list[Any]) -> PGresult:
+    if line.info.transaction_status == TransactionStatus.IDLE:
+        _checked(line, line.pgconn.exec_(b"BEGIN"))
+    return _checked(line, line.pgconn.exec_params(statement.source, given))
 
 
-@dataclass(frozen=True)
-class _Plain:
-    """Reads values by the driver's own loaders; Django's loader of instants is written in Python.
-
-    Both give instants in the connection's zone, which is UTC.
-    """
-
-    connection: psycopg.Connection
-    adapters: ClassVar[AdaptersMap] = psycopg.adapters
-
-
-def _prepare(line: psycopg.Connection, statement: Statement) -> None:
-    for words in (SESSION, statement.source):
-        result = line.pgconn.exec_(words)
-        if result.status != ExecStatus.COMMAND_OK:
-            raise _error(line, result)
+def _alone(line: psycopg.Connection, statement: Statement, given: list[Any]) -> PGresult:
+    name = statement.name.encode()
+    if statement.name in READY.setdefault(line, set()):
+        try:
+            return _checked(line, line.pgconn.exec_prepared(name, given))
+        except psycopg.errors.InvalidSqlStatementName:
+            # After a rollback the driver discards all that is prepared, ours as well.
+            READY[line].clear()
+    _checked(line, line.pgconn.prepare(name, statement.source))
     READY[line].add(statement.name)
+    return _checked(line, line.pgconn.exec_prepared(name, given))
+
+
+def _checked(line: psycopg.Connection, result: PGresult) -> PGresult:
+    if result.status in (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK):
+        return result
+    if line.pgconn.status == ConnStatus.BAD:
+        raise psycopg.OperationalError("the connection to the database was lost")
+    raise psycopg.errors.error_from_result(result, encoding="utf-8")

@@ -33,7 +33,14 @@ if "*" in ALLOWED_HOSTS:
 DATABASES = {"default": env.database("DATABASE_URL")}
 DATABASES["default"]["CONN_MAX_AGE"] = None
 DATABASES["default"].setdefault("OPTIONS", {})
-DATABASES["default"]["OPTIONS"] |= {"connect_timeout": 3, "application_name": "kept"}
+DATABASES["default"]["OPTIONS"] |= {
+    "connect_timeout": 3,
+    "application_name": "kept",
+    # A statement that a connection runs again is planned once: planning costs the server more
+    # than running what is found by key.
+    "server_side_binding": True,
+    "prepare_threshold": 3,
+}
 # A process that stands still in the middle of a transaction holds nobody up for longer than this.
 DATABASES["default"]["OPTIONS"].setdefault(
     "options", "-c lock_timeout=10s -c idle_in_transaction_session_timeout=30s"

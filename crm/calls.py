@@ -6,9 +6,9 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import transaction
 from django.utils.translation import gettext as _
 
+from config.transactions import joined
 from crm import customers, suppressions
 from crm.actors import Actor
 from crm.models import (
@@ -70,7 +70,7 @@ class Logged:
     revised: bool
 
 
-@transaction.atomic
+@joined()
 def log(*, call: Call, by: Actor, at: datetime) -> Logged:
     """Writes the attempt; the same (source, external_id) again is the same attempt.
 
@@ -93,8 +93,11 @@ def log(*, call: Call, by: Actor, at: datetime) -> Logged:
             "decision_id": call.decision_id,
             "logged_at": at,
             "logged_by": by.code,
+            "revision": 1,
+            **_outcome(call),
         },
     )
+    revised = True
     if new:
         AttemptText.objects.create(
             attempt=attempt,
@@ -104,10 +107,11 @@ def log(*, call: Call, by: Actor, at: datetime) -> Logged:
         )
         if call.customer:
             customers.note_change(customer=call.customer, cause="attempt", at=at)
+        _add_revision(attempt, by=by, at=at)
     else:
         attempt = Attempt.objects.select_for_update().get(pk=attempt.pk)
         _refuse_another(attempt, call)
-    revised = _revise(attempt, call, by=by, at=at)
+        revised = _revise(attempt, call, by=by, at=at)
     if revised:
         _heed(attempt, call, by=by, at=at)
     return Logged(attempt=attempt, new=new, revised=revised and not new)
@@ -144,22 +148,29 @@ def _outcome(call: Call) -> dict[str, object]:
 def _revise(attempt: Attempt, call: Call, *, by: Actor, at: datetime) -> bool:
     """Adds a revision when the call says more than is known; returns whether it did."""
     more = {k: v for k, v in _outcome(call).items() if v and not getattr(attempt, k)}
-    if attempt.revision and not more:
+    if not more:
         return False
-    known = {name: getattr(attempt, name) for name in OUTCOME} | more
-    revision = attempt.revision + 1
-    AttemptRevision.objects.create(
-        attempt=attempt, revision=revision, recorded_at=at, recorded_by=by.code, **known
-    )
-    Attempt.objects.filter(pk=attempt.pk).update(revision=revision, **known)
-    if call.note and revision > 1:
+    # The row is ours, under its customer's lock: reading it again would only say this.
+    for name, value in {**more, "revision": attempt.revision + 1}.items():
+        setattr(attempt, name, value)
+    _add_revision(attempt, by=by, at=at)
+    Attempt.objects.filter(pk=attempt.pk).update(revision=attempt.revision, **more)
+    if call.note:
         text = attempt.text
         text.note = "\n".join(part for part in (text.note, call.note) if part)
         text.save(update_fields=["note"])
-    # The row is ours, under its customer's lock: reading it again would only say this.
-    for name, value in {**known, "revision": revision}.items():
-        setattr(attempt, name, value)
     return True
+
+
+def _add_revision(attempt: Attempt, *, by: Actor, at: datetime) -> None:
+    """Keeps how the call ended as it is known from now on."""
+    AttemptRevision.objects.create(
+        attempt=attempt,
+        revision=attempt.revision,
+        recorded_at=at,
+        recorded_by=by.code,
+        **{name: getattr(attempt, name) for name in OUTCOME},
+    )
 
 
 def _heed(attempt: Attempt, call: Call, *, by: Actor, at: datetime) -> None:

@@ -11,7 +11,7 @@ from django.core.validators import validate_email
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from crm import calls, customers
+from crm import calls
 from crm.actors import Actor
 from crm.calls import Call, Logged
 from crm.models import Customer, User
@@ -41,8 +41,6 @@ def record(
     promise of the same kind, words and content made in this call is the one that is there.
     Raises calls.Contradiction, or terms.Refused naming the field.
     """
-    if call.customer:
-        customers.hold([call.customer.pk])
     logged = calls.log(call=call, by=by, at=at)
     if logged.new or logged.revised:
         callbacks.heed(attempt=logged.attempt, by=by, at=at)

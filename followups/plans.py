@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
+from config.transactions import joined
 from crm import customers
 from crm.actors import Actor
 from crm.workdays import Calendar
@@ -36,7 +37,7 @@ def live(promise: Promise) -> QuerySet[Delivery]:
     return rows.filter(status__in=UNDERWAY) | rows.filter(status=Status.SENT, proof__failed=False)
 
 
-@transaction.atomic
+@joined()
 def start(*, promise: Promise, by: Actor, at: datetime) -> Delivery | None:
     """The first journey, queued in the promise's own transaction.
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from config.transactions import joined
 from crm import customers
 from crm.actors import Actor
 from crm.models import Attempt, User
@@ -38,7 +39,7 @@ MOVES = {
 }
 
 
-@transaction.atomic
+@joined()
 def make(
     *,
     attempt: Attempt,
@@ -161,13 +162,10 @@ def _move(
 
 def attach(*, promise: Promise, delivery: Delivery, by: Actor, at: datetime) -> None:
     """From now on this delivery's evidence counts for the promise."""
-    _, new = PromiseDelivery.objects.get_or_create(
-        promise=promise,
-        delivery=delivery,
-        defaults={"attached_at": at, "attached_by": by.code},
+    PromiseDelivery.objects.create(
+        promise=promise, delivery=delivery, attached_at=at, attached_by=by.code
     )
-    if new:
-        note(promise=promise, cause="delivery_attached", by=by, at=at, delivery=delivery.pk)
+    note(promise=promise, cause="delivery_attached", by=by, at=at, delivery=delivery.pk)
 
 
 def write_down(*, promise: Promise, document: Document, by: Actor, at: datetime) -> bool:

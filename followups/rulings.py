@@ -7,6 +7,7 @@ which codes stop, in the order in which the first of them is chosen.
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,7 +28,7 @@ SELECT state, decision, at, people, names, against FROM kept_gate_rule(
     %(key_name)s, %(key_mark)s, %(dialled)s, %(hashed)s, %(ids)s, %(given)s,
     %(asked)s, %(stops)s, %(mine)s, %(strangers)s, %(moment)s, %(gap)s, %(lease)s, %(permit)s,
     %(reserving)s, %(recording)s, %(author)s, %(agent)s, %(campaign)s, %(request)s, %(rules)s,
-    %(holding)s, %(guards)s, %(allowed)s)
+    %(holding)s, %(guards)s, %(allowed)s, %(dice)s)
 """,
 )
 
@@ -112,6 +113,7 @@ def rule(asked: Asked, *, at: datetime | None) -> Ruling:
         "holding": asked.holder,
         "guards": GUARDED,
         "allowed": ALLOWED,
+        "dice": secrets.token_hex(9),
     }
     ((state, decision, moment, people, names, against),) = prepared.rows(RULE, values)
     if state == "stale":

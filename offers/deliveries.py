@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Count, F, QuerySet
 
+from config.transactions import joined
 from crm.actors import Actor
 from crm.models import Customer
 from offers.models import Delivery, DeliveryEvent, DeliveryText, Document, OfferVersion
@@ -53,7 +54,7 @@ class Parcel:
     document: Document | None = None
 
 
-@transaction.atomic
+@joined()
 def queue(*, parcel: Parcel, why: str, by: Actor, at: datetime) -> Delivery:
     """A new journey, due at once. A re-send is a new row with who asked and why."""
     delivery = Delivery.objects.create(
@@ -239,14 +240,18 @@ def by_evidence(*, delivery: Delivery, stands: bool, left: bool, by: Actor, at: 
 MOVE_ALL = """
 WITH moved AS (
     UPDATE offers_delivery
-    SET status = %(to)s, token = token + %(step)s, tries = tries + %(step)s, next_try_at = NULL,
-        sending_at = CASE WHEN %(to)s = 'sending' THEN %(at)s ELSE sending_at END,
-        settled_at = CASE WHEN %(to)s IN ('failed', 'unknown') THEN %(at)s ELSE settled_at END
-    WHERE id = ANY(%(ids)s) AND status = %(source)s AND channel = ANY(%(paper)s)
+    SET status = %(to)s::text, token = token + %(step)s, tries = tries + %(step)s,
+        next_try_at = NULL,
+        sending_at = CASE %(to)s::text WHEN 'sending' THEN %(at)s::timestamptz
+            ELSE sending_at END,
+        settled_at = CASE WHEN %(to)s::text IN ('failed', 'unknown') THEN %(at)s::timestamptz
+            ELSE settled_at END
+    WHERE id = ANY(%(ids)s) AND status = %(source)s::text AND channel = ANY(%(paper)s)
     RETURNING id, token
 )
 INSERT INTO offers_deliveryevent (delivery_id, from_status, to_status, token, at, by, cause)
-SELECT id, %(source)s, %(to)s, token, %(at)s, %(by)s, %(cause)s FROM moved RETURNING delivery_id
+SELECT id, %(source)s::text, %(to)s::text, token, %(at)s, %(by)s, %(cause)s FROM moved
+RETURNING delivery_id
 """
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -103,7 +104,9 @@ def _log(asked: Logged, caller: Caller) -> tuple[int, dict[str, Any]]:
     if recorded.promises:
         nudge("send")
     logged = recorded.logged
-    made = Promise.objects.filter(attempt=logged.attempt).order_by("pk")
+    made: Iterable[Promise] = recorded.promises
+    if not logged.new:
+        made = Promise.objects.filter(attempt=logged.attempt).order_by("pk")
     written = Written(
         attempt=logged.attempt.pk,
         new=logged.new,

@@ -8,7 +8,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from django.db import DataError, OperationalError, ProgrammingError, connection, transaction
+from django.db import DataError, OperationalError, connection, transaction
 
 from config import prepared
 from config.prepared import Statement
@@ -86,13 +86,28 @@ def test_a_line_that_was_cut_is_told_and_the_next_one_works(line: None) -> None:
     assert prepared.rows(TEAMS, {}) == []
 
 
-def test_statements_that_were_discarded_are_prepared_anew(line: None) -> None:
+@pytest.mark.parametrize("words", ["DISCARD ALL", "DEALLOCATE ALL"])
+def test_statements_that_were_discarded_are_prepared_anew(line: None, words: str) -> None:
     assert prepared.rows(TEAMS, {}) == []
     with connection.cursor() as cursor:
-        cursor.execute("DISCARD ALL")
-    with pytest.raises(ProgrammingError):
-        prepared.rows(TEAMS, {})
+        cursor.execute(words)
     assert prepared.rows(TEAMS, {}) == []
+
+
+def test_a_rollback_after_which_the_driver_discards_its_own_is_not_noticed(line: None) -> None:
+    prepared.rows(ECHO, VALUES)
+    for _ in range(5):  # the driver prepares what comes often
+        Team.objects.count()
+    with pytest.raises(ZeroDivisionError), transaction.atomic():
+        Team.objects.count()
+        raise ZeroDivisionError
+    assert len(prepared.rows(ECHO, VALUES)) == 1
+
+
+def test_within_a_transaction_every_value_arrives_too(line: None) -> None:
+    with transaction.atomic():
+        (row,) = prepared.rows(ECHO, VALUES)
+    assert [*row] == [*VALUES.values(), VALUES["text"]]
 
 
 def test_who_waits_too_long_for_a_lock_is_told(line: None) -> None:

@@ -24,11 +24,12 @@ from tests.live import LiveSystem, until
 NUMBER = "+32470556677"
 
 
-def billed(scene: Scene) -> Customer:
+def billed(scene: Scene, language: str = "fr") -> Customer:
+    """Somebody without a mail address, who gets a bill on paper."""
     facts = Facts(
-        name="M. Paul Lambert",
-        language="fr",
-        team=scene.cast.liege,
+        name="M. Paul Lambert" if language == "fr" else "Dhr. Pol Lambrecht",
+        language=language,
+        team=scene.cast.liege if language == "fr" else scene.cast.gent,
         phones=(NUMBER,),
         street="rue Neuve 1",
         postcode="4000",
@@ -71,10 +72,10 @@ def promise_with_the_bill(scene: Scene, customer: Customer) -> Promise:
     return Promise.objects.get(reference=answer["promises"][0]["reference"])
 
 
-def filled_in(run: PrintRun, folder: Path, at: Any) -> Path:
+def filled_in(manifest: str, folder: Path, at: Any) -> Path:
     """The manifest as the mail room returns it."""
-    rows = list(csv.reader(io.StringIO("".join(manifests.write(run)))))
-    file = folder / "manifest.csv"
+    rows = list(csv.reader(io.StringIO(manifest)))
+    file = folder / "returned.csv"
     with file.open("w", newline="", encoding="utf-8") as opened:
         writer = csv.writer(opened, delimiter=";")
         writer.writerow([*rows[0], "status", "at"])
@@ -106,7 +107,8 @@ def test_the_offer_goes_with_the_paper_bill(live_system: LiveSystem, tmp_path: P
     until(lambda: status("sending"), limit=30, what="the sheet to be on its way")
     leaves = postal.noon(run.mailing_date, postal.mail_days())
     scene.forward(leaves - clock.now() + timedelta(hours=1))
-    returns.take_in(run=run, path=filled_in(run, tmp_path, leaves), by=dirk, at=clock.now())
+    file = filled_in("".join(manifests.write(run)), tmp_path, leaves)
+    returns.take_in(run=run, path=file, by=dirk, at=clock.now())
     scene.run_sweeps()
     until(lambda: status("sent"), limit=30, what="the confirmed line to be evidence")
     assert scene.gate(NUMBER)["code"] == "open_promise", "five working days without a return"
