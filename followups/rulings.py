@@ -11,11 +11,12 @@ import secrets
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
 from config import prepared
-from config.prepared import Statement
+from config.prepared import Ready, Statement
 from crm.keys import Mark
 from crm.policies import Policy
 from followups.facts import ALLOWED, GUARDED, hash_number
@@ -80,7 +81,20 @@ def _braced(words: Collection[str]) -> str:
     return "{" + ",".join(f'"{word}"' for word in words) + "}"
 
 
-STOPS = {purpose: _braced(stops(purpose)) for purpose in ("sales", "survey", "service", "callback")}
+@lru_cache(maxsize=256)
+def _rules(policy: Policy, purpose: str) -> dict[str, Ready | None]:
+    """What all questions of a policy and a purpose have in common."""
+    same = {
+        "asked": purpose,
+        "stops": _braced(stops(purpose)),
+        "gap": policy.min_gap,
+        "lease": policy.lease,
+        "permit": policy.permit,
+        "rules": policy.label,
+        "guards": GUARDED,
+        "allowed": ALLOWED,
+    }
+    return {name: Ready.of(value) for name, value in same.items()}
 
 
 def rule(asked: Asked, *, at: datetime | None) -> Ruling:
@@ -95,25 +109,18 @@ def rule(asked: Asked, *, at: datetime | None) -> Ruling:
         "hashed": hash_number(asked.number) if asked.number else b"",
         "ids": sorted(set(asked.ids)),
         "given": asked.given,
-        "asked": asked.purpose,
-        "stops": STOPS[asked.purpose],
         "mine": _braced(asked.mine),
         "strangers": asked.strangers,
         "moment": at,
-        "gap": asked.policy.min_gap,
-        "lease": asked.policy.lease,
-        "permit": asked.policy.permit,
         "reserving": asked.reserve,
         "recording": asked.record,
         "author": asked.by,
         "agent": asked.agent,
         "campaign": asked.campaign,
         "request": asked.request_id,
-        "rules": asked.policy.label,
         "holding": asked.holder,
-        "guards": GUARDED,
-        "allowed": ALLOWED,
         "dice": secrets.token_hex(9),
+        **_rules(asked.policy, asked.purpose),
     }
     ((state, decision, moment, people, names, against),) = prepared.rows(RULE, values)
     if state == "stale":

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.utils.translation import gettext as _
 from pydantic import Field, ValidationError
+from pydantic_core import to_json
 
 from config.problems import Fault, Problem, faults_of, invalid
 from crm.api import Strict, Text
@@ -104,7 +105,7 @@ def _body(request: HttpRequest) -> dict[str, Any]:
 def written(answer: Answer, *, form: str) -> HttpResponse:
     """The answer as JSON, as one line of text, or as form pairs."""
     if form == "json":
-        return HttpResponse(json.dumps(answer), content_type="application/json")
+        return HttpResponse(to_json(answer), content_type="application/json")
     short = {
         name: answer[name] or ""
         for name in ("decision", "code", "number", "not_before", "decision_id")
