@@ -5,7 +5,6 @@ Turns lines of a run into pages, many in one go. Writes nothing.
 
 from __future__ import annotations
 
-import io
 import json
 import threading
 from collections.abc import Sequence
@@ -14,12 +13,10 @@ from datetime import date
 from functools import lru_cache
 from typing import Any
 
-import segno
 import typst
-from barcode import Code128
 from django.conf import settings
 
-from offers import links, postal
+from offers import links, marks, postal
 from offers.models import PrintLine
 from offers.rendering import FONTS, HOUSE
 from offers.sheet import plain
@@ -84,7 +81,7 @@ def _cover(line: PrintLine, place: int, total: int, images: dict[str, bytes]) ->
     text, code = delivery.text, line.code
     name, reference = plain(text.to_name), plain(text.reference)
     qr, bars = f"qr{place}.svg", f"bars{place}.svg"
-    images[qr], images[bars] = _qr(links.url(delivery)), _bars(code)
+    images[qr], images[bars] = marks.qr(links.url(delivery)), marks.code128(code)
     street, postcode, city = postal.parts(text.address)
     contact = plain(settings.COMPANY_CONTACT).rstrip(".")
     return Cover(
@@ -127,35 +124,6 @@ def _quiet(language: str, days: int) -> str:
 @lru_cache(maxsize=512)
 def _day(value: date, language: str) -> str:
     return day(value, language)
-
-
-def _qr(url: str) -> bytes:
-    # Readers take any mask; to try all eight would be most of the work.
-    code, drawn = segno.make_qr(url, error="m", mask=2), io.BytesIO()
-    code.save(drawn, kind="svg", border=4, xmldecl=False, svgns=True)
-    return drawn.getvalue()
-
-
-def _bars(code: str) -> bytes:
-    """Code 128 as one path: the modules of the symbol, drawn as wide as each run of them is."""
-    modules = Code128(code).build()[0]
-    path, place = [], 0
-    for run in _runs(modules):
-        if run[0] == "1":
-            path.append(f"M{place} 0h{len(run)}v1h-{len(run)}z")
-        place += len(run)
-    svg = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {place} 1" '
-    return f'{svg}preserveAspectRatio="none"><path d="{"".join(path)}"/></svg>'.encode()
-
-
-def _runs(modules: str) -> list[str]:
-    runs: list[str] = []
-    for module in modules:
-        if runs and runs[-1][0] == module:
-            runs[-1] += module
-        else:
-            runs.append(module)
-    return runs
 
 
 @lru_cache(maxsize=1)

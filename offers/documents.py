@@ -17,7 +17,7 @@ from crm.models import Customer
 from offers import content
 from offers.comparison import Comparison, Line, Terms, compare
 from offers.models import Document, OfferLine, OfferVersion
-from offers.rendering import render_html, render_pdf
+from offers.rendering import page_count, render_html, render_pdf
 from offers.sheet import Content
 from offers.wording import read
 
@@ -111,7 +111,7 @@ def _rendered(version: OfferVersion, language: str, *, by: Actor, at: datetime) 
         pdf=pdf,
         html=render_html(words),
         sha256=hashlib.sha256(pdf).hexdigest(),
-        pages=_pages(pdf),
+        pages=page_count(pdf),
         created_at=at,
         created_by=by.code,
     )

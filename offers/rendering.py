@@ -103,10 +103,11 @@ def _compile_drawable(data: str, way: Fit) -> bytes | None:
 
 
 def _kept(pdf: bytes, way: Fit) -> bytes | None:
-    return pdf if way.pages in (None, _page_count(pdf)) else None
+    return pdf if way.pages in (None, page_count(pdf)) else None
 
 
-def _page_count(pdf: bytes) -> int:
+def page_count(pdf: bytes) -> int:
+    """The pages of a PDF that was made here."""
     said = PAGE_TREE.findall(pdf)
     if len(said) == 1:
         return int(said[0])
