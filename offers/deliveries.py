@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -288,6 +288,20 @@ def cancel(*, delivery: Delivery, by: Actor, at: datetime, cause: str) -> bool:
 def attach_document(*, delivery: Delivery, document: Document) -> None:
     """The rendering that this journey carries; it never changes afterwards."""
     Delivery.objects.filter(pk=delivery.pk, document=None).update(document=document)
+
+
+ATTACH_ALL = """
+UPDATE offers_delivery delivery SET document_id = given.document_id
+FROM unnest(%(ids)s::bigint[], %(documents)s::bigint[]) AS given (id, document_id)
+WHERE delivery.id = given.id AND delivery.document_id IS NULL
+"""
+
+
+def attach_documents(chosen: Mapping[int, int]) -> None:
+    """The same for a print run: the document of each delivery, by their ids."""
+    values = {"ids": list(chosen), "documents": list(chosen.values())}
+    with connection.cursor() as cursor:
+        cursor.execute(ATTACH_ALL, values)
 
 
 def free_expired(*, at: datetime) -> int:

@@ -5,6 +5,8 @@ Each is an SVG of one path, so that no printer shows seams between its parts.
 
 from __future__ import annotations
 
+from typing import Any
+
 from zxingcpp import BarcodeFormat, create_barcode, write_barcode_to_image
 
 # What ISO/IEC 18004 asks to stay white around a QR code, in modules.
@@ -32,11 +34,11 @@ def code128(text: str) -> bytes:
 
 def _modules(text: str, kind: BarcodeFormat, **how: str) -> list[bytes]:
     """The rows of a mark, a byte for each module: 0 is black."""
-    drawn = memoryview(
-        write_barcode_to_image(create_barcode(text, kind, **how), add_quiet_zones=False)
-    )
-    width = drawn.shape[1]
-    data = drawn.tobytes()
+    code = create_barcode(text, kind, **how)
+    # The types of the package do not know that an image can be read as bytes.
+    image: Any = write_barcode_to_image(code, add_quiet_zones=False)
+    width = image.shape[1]
+    data = bytes(image)
     return [data[start : start + width] for start in range(0, len(data), width)]
 
 

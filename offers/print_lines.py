@@ -5,8 +5,9 @@ The only writer of PrintLine.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from django.db import connection
 from django.db.models import QuerySet
@@ -51,9 +52,22 @@ def to_prepare(run: PrintRun) -> QuerySet[PrintLine]:
     return rows.filter(delivery__status=Delivery.Status.CLAIMED)
 
 
-def prepared(*, line: PrintLine, pages: int, sha256: str) -> None:
-    """Its document is there: so many sheets with the cover."""
-    PrintLine.objects.filter(pk=line.pk).update(pages=pages, sha256=sha256)
+PREPARED = """
+UPDATE offers_printline line SET pages = given.pages, sha256 = given.sha256
+FROM unnest(%(ids)s::bigint[], %(pages)s::integer[], %(sums)s::text[]) AS given (id, pages, sha256)
+WHERE line.id = given.id
+"""
+
+
+def prepared(found: Mapping[int, tuple[int, str]]) -> None:
+    """Their documents are there: by line, so many sheets with the cover, and the sum."""
+    values: dict[str, Any] = {
+        "ids": list(found),
+        "pages": [pages for pages, _sum in found.values()],
+        "sums": [sha256 for _pages, sha256 in found.values()],
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(PREPARED, values)
 
 
 def number(*, run: PrintRun) -> int:
