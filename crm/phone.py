@@ -28,7 +28,12 @@ _SEPARATORS = str.maketrans("", "", " .-/()[]")
 _E164 = re.compile(r"\+[1-9][0-9]{1,14}", re.ASCII)
 # The library would find a number in the middle of a sentence. A gate must not guess.
 _WRITTEN = re.compile(r"[ (\[]*\+?[0-9 .()\[\]/~-]+", re.ASCII)
-_EXTENSION = re.compile(r"\s*(?:;\s*)?(?:ext(?:ension)?[.:= ]*|x|#)\s*[0-9]{1,10}\s*$", re.I)
+_EXTENSION = re.compile(
+    r"\s*(?:;\s*)?\(?(?:ext(?:n|ension)?[.:= ]*|x|#)\s*[0-9]{1,10}\s*\)?\s*$", re.I
+)
+# What may follow a number: RFC 3966 lets parameters begin with a letter. `;0471…` is a second
+# number, and of two numbers none is the one that was asked for.
+_PARAMETER = re.compile(r"\s*[a-z][a-z0-9-]*\s*(?:=.*)?", re.I | re.S)
 _IN_ANGLES = re.compile(r"<\s*((?:sips?|tel):[^<>]*)>", re.I)
 _SCHEME = re.compile(r"\s*(sips?|tel):\s*(?://)?", re.I)
 _CONTEXT = re.compile(r";\s*phone-context\s*=\s*(\+[^;]*)", re.I)
@@ -162,15 +167,20 @@ def _readable(text: str, region: str) -> str | None:
 
 def _unwrapped(text: str) -> str:
     """The number alone: out of its tel: or sip: URI, without parameters and extension."""
-    inside = _IN_ANGLES.search(text)
-    text = inside[1] if inside else text
+    inside = _IN_ANGLES.findall(text)
+    if len(inside) > 1:
+        return ""  # the display name holds one too, or it is a list
+    text = inside[0] if inside else text
     scheme = _SCHEME.match(text)
     if scheme:
         text = text[scheme.end() :]
         if scheme[1].lower() != "tel":
             text = _sip_user(text)
     context = _CONTEXT.search(text)
-    number = _EXTENSION.sub("", text).split(";")[0].strip()
+    number, *parameters = _EXTENSION.sub("", text).split(";")
+    if not all(map(_PARAMETER.fullmatch, parameters)):
+        return ""
+    number = number.strip()
     if context and not number.startswith("+"):
         return context[1].strip() + number
     return number
@@ -179,7 +189,9 @@ def _unwrapped(text: str) -> str:
 def _sip_user(address: str) -> str:
     """The user part of a SIP address. What stands alone is a host unless it starts as a number
     does: 81.24.35.12 is a machine, not a telephone in Namur."""
-    user, at_sign, _host = address.partition("@")
+    user, at_sign, host = address.partition("@")
+    if "@" in host or "," in host:
+        return ""  # which of the two would be called?
     if not at_sign and not user.startswith(("+", "0")):
         return ""
     number, *parameters = user.split(";")
@@ -204,7 +216,9 @@ def _folded_character(character: str) -> str:
             return " "
         case "Pd":
             return "-"
-    if character == "\N{MINUS SIGN}":
+        case "No" | "Nl":  # footnote marks, fractions, Roman numerals: no digits of a number
+            return character
+    if character in "\N{MINUS SIGN}\N{KATAKANA-HIRAGANA PROLONGED SOUND MARK}":
         return "-"
     return unicodedata.normalize("NFKC", character)
 
