@@ -1,11 +1,11 @@
-"""`python -m bench bill_run|bounces|documents|gate|promise [--profile smoke|full]`."""
+"""`python -m bench bill_run|bounces|documents|gate|promise|scrub [--profile smoke|full]`."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 
-from bench import bill_run, bounces, documents, gate, promise
+from bench import bill_run, bounces, documents, gate, promise, scrub
 
 BENCHES = {
     "bill_run": bill_run.run,
@@ -13,6 +13,7 @@ BENCHES = {
     "documents": documents.run,
     "gate": gate.run,
     "promise": promise.run,
+    "scrub": scrub.run,
 }
 
 

@@ -10,7 +10,7 @@ from ninja.openapi.docs import Swagger
 
 from config import problems
 from crm.api import Key
-from followups.api import calls, gate, promises
+from followups.api import call_events, calls, feed, gate, promises, scrub
 
 VERSION = "1"
 api = NinjaAPI(
@@ -21,7 +21,14 @@ api = NinjaAPI(
     docs=Swagger(settings={"deepLinking": True, "validatorUrl": None}),
     openapi_extra={"info": {"license": {"name": "Apache-2.0", "identifier": "Apache-2.0"}}},
 )
-for router in (gate.router, calls.router, promises.router):
+for router in (
+    gate.router,
+    calls.router,
+    call_events.router,
+    promises.router,
+    scrub.router,
+    feed.router,
+):
     api.add_router("", router)
 
 

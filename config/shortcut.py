@@ -34,6 +34,8 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
 }
 LARGEST_BODY = 1024 * 1024
+# A list is written to the disk as it comes.
+LARGER = {"/api/v1/scrub": 2 * 1024**3}
 
 
 class ApiShortcut:
@@ -76,8 +78,9 @@ def _answer(request: HttpRequest) -> HttpResponseBase:
 def _refuse_unreadable(request: HttpRequest) -> None:
     """Before anything is read: how long the body is, and whether a key went over an open line."""
     length = request.META.get("CONTENT_LENGTH") or ""
-    if length.isdigit() and int(length) > LARGEST_BODY:
-        raise Problem("too_large", _("At most %(most)d bytes are read.") % {"most": LARGEST_BODY})
+    most = LARGER.get(request.path_info, LARGEST_BODY)
+    if length.isdigit() and int(length) > most:
+        raise Problem("too_large", _("At most %(most)d bytes are read.") % {"most": most})
     if not length and request.META.get("HTTP_TRANSFER_ENCODING"):
         raise Problem("length_required")
     if settings.SECURE_SSL_REDIRECT and not request.is_secure() and request.path_info[1] == "a":

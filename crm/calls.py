@@ -150,15 +150,19 @@ def _revise(attempt: Attempt, call: Call, *, by: Actor, at: datetime) -> bool:
     more = {k: v for k, v in _outcome(call).items() if v and not getattr(attempt, k)}
     if not more:
         return False
+    if call.agent and not attempt.agent:  # who dials first often does not know who will talk
+        more |= {"agent": call.agent, "team": attempt.team or call.agent.team}
+    more["revision"] = attempt.revision + 1
     # The row is ours, under its customer's lock: reading it again would only say this.
-    for name, value in {**more, "revision": attempt.revision + 1}.items():
+    for name, value in more.items():
         setattr(attempt, name, value)
     _add_revision(attempt, by=by, at=at)
-    Attempt.objects.filter(pk=attempt.pk).update(revision=attempt.revision, **more)
-    if call.note:
+    Attempt.objects.filter(pk=attempt.pk).update(**more)
+    if call.note or call.recording_ref:
         text = attempt.text
         text.note = "\n".join(part for part in (text.note, call.note) if part)
-        text.save(update_fields=["note"])
+        text.recording_ref = text.recording_ref or call.recording_ref
+        text.save(update_fields=["note", "recording_ref"])
     return True
 
 

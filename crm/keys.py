@@ -21,6 +21,7 @@ from crm.models import ApiKey, Team
 SCOPES = {
     "gate:read": "ask the gate",
     "calls:write": "log calls and the promises made in them",
+    "feed:read": "read which numbers are blocked, and what changes",
     "promises:read": "read promises",
     "customers:read": "see references of customers and promises in the gate's answers",
 }

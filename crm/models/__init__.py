@@ -20,6 +20,7 @@ from crm.models.ledger import (
     ImportRun,
 )
 from crm.models.people import ApiKey, Team, User
+from crm.models.telephony import CallSource
 from crm.models.wishes import Preference, Suppression, SuppressionText
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "AttemptText",
     "AuditEntry",
     "AuditSeal",
+    "CallSource",
     "Campaign",
     "ClockOffset",
     "Contract",

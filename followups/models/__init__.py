@@ -3,6 +3,7 @@
 from followups.models.gate import GateCheck, Lease
 from followups.models.ladder import Escalation, Item, Notice
 from followups.models.promises import Promise, PromiseDelivery, PromiseEvent, PromiseText
+from followups.models.scrub import ScrubRun
 
 __all__ = [
     "Escalation",
@@ -14,4 +15,5 @@ __all__ = [
     "PromiseDelivery",
     "PromiseEvent",
     "PromiseText",
+    "ScrubRun",
 ]

@@ -1,0 +1,97 @@
+"""Many numbers at once: the answers are those of the gate, one by one."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from crm.actors import Actor
+from crm.models import Campaign
+from crm.policies import UnknownPolicy
+from followups import verdicts
+from followups.models import GateCheck, Lease
+from followups.reasons import BY_CODE
+from tests.cast import DUPONT_HOME, SYSTEM, Cast, Relay
+from tests.followups import lists
+from tests.followups.lists import JUNK, NOW, mixed_house, one_by_one, spelt
+
+
+def asked(written: list[str], purpose: str = "sales") -> list[tuple[Any, ...]]:
+    terms = verdicts.terms(purpose=purpose, by=SYSTEM, at=NOW)
+    return [(v.allow, v.code, v.not_before, v.number) for v in verdicts.of(written, terms)]
+
+
+def answered(written: list[str], purpose: str = "sales") -> list[tuple[Any, ...]]:
+    found = one_by_one(written, purpose=purpose)
+    return [(d.allow, d.code, d.not_before, d.number) for d in found]
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("purpose", ["sales", "survey", "service", "callback"])
+def test_many_at_once_and_one_by_one_are_answered_alike(
+    cast: Cast, relay: Relay, seed: int, purpose: str
+) -> None:
+    dice = random.Random(seed)
+    written = [spelt(number, dice) for number in mixed_house(cast, relay, seed)]
+    written += [*JUNK, written[0], written[0]]
+    dice.shuffle(written)
+    assert asked(written, purpose) == answered(written, purpose)
+
+
+def test_no_code_is_forgotten(cast: Cast, relay: Relay, settings: Any) -> None:
+    """A code that the gate learns must happen in tests/followups/lists.py too."""
+    written = [*mixed_house(cast, relay, seed=1), *JUNK]
+    seen = {code for _allow, code, *_more in asked(written)}
+    settings.GATE_UNKNOWN_NUMBER = "deny"
+    strict = asked(written)
+    assert strict == answered(written)
+    seen |= {code for allow, code, *_more in strict if not allow}
+    lists.silence()
+    silent = asked(written)
+    assert silent == answered(written)
+    seen |= {code for _allow, code, *_more in silent}
+    assert seen == {*BY_CODE, "ok"}
+
+
+def test_asking_for_a_list_leaves_nothing_behind(cast: Cast, relay: Relay) -> None:
+    written = mixed_house(cast, relay, seed=2)
+    before = GateCheck.objects.count(), Lease.objects.count()
+    asked(written)
+    assert (GateCheck.objects.count(), Lease.objects.count()) == before
+
+
+def test_a_list_of_any_length_is_two_queries(cast: Cast, relay: Relay) -> None:
+    written = mixed_house(cast, relay, seed=3)
+    for some in (written[:1], written):
+        with CaptureQueriesContext(
+            connection,
+        ) as queries:
+            asked(some)
+        assert len(queries) == 2
+
+
+def test_an_empty_list_has_no_answers(cast: Cast) -> None:
+    assert asked([]) == []
+
+
+def test_the_campaign_decides_purpose_and_policy(cast: Cast) -> None:
+    survey = Campaign.objects.create(slug="asking", name="Asking", purpose="survey")
+    assert verdicts.terms(purpose="survey", campaign=survey, by=SYSTEM, at=NOW).purpose == "survey"
+    assert verdicts.terms(purpose="survey", campaign=cast.sales, by=SYSTEM, at=NOW).purpose == (
+        "sales"
+    )
+    cast.sales.policy = "atlantis"
+    with pytest.raises(UnknownPolicy):
+        verdicts.terms(campaign=cast.sales, by=Actor(code="x"), at=NOW)
+
+
+def test_a_code_that_is_left_out_does_not_count(cast: Cast) -> None:
+    lists.leased(cast, cast.dupont)
+    lists.sweeps_alive(NOW)
+    terms = verdicts.terms(without={"leased"}, by=SYSTEM, at=NOW)
+    (verdict,) = verdicts.of([DUPONT_HOME], terms)
+    assert (verdict.code, verdict.reason) == ("ok", "May be called.")
