@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.utils.translation import gettext as _
 
 from crm import customers, phone, queries
 from crm.call_maps import OVER, Told, Unreadable
-from crm.calls import Call, Contradiction
+from crm.calls import Call, Contradiction, impossible
 from crm.models import Attempt, CallSource, Campaign, Customer, Disposition, User
 
-# Clocks differ a little; an event from further ahead is in the wrong zone.
-AHEAD = timedelta(minutes=5)
-OLDEST = timedelta(days=3660)
 Result = Attempt.Result
 TALKED = frozenset({"", Result.ANSWERED, Result.VOICEMAIL})
 
@@ -71,7 +67,7 @@ def _known(source: CallSource, told: Told) -> Attempt | None:
 
 
 def _times(told: Told, known: Attempt | None, at: datetime) -> Times:
-    faults = tuple(_impossible(told, at))
+    faults = tuple(impossible(told.instants, at=at))
     if faults:
         raise Unreadable(*faults)
     said = told.instants
@@ -91,22 +87,6 @@ def _times(told: Told, known: Attempt | None, at: datetime) -> Times:
         answered_at=max(answered, started) if answered else None,
         ended_at=max(ended, started) if ended else None,
     )
-
-
-def _impossible(told: Told, at: datetime) -> Iterator[tuple[str, str]]:
-    """Instants that cannot be: ahead of now, long ago, or in the wrong order."""
-    earlier = at - OLDEST
-    for name in ("started_at", "answered_at", "ended_at", "at"):
-        instant = told.instants.get(name)
-        if instant is None:
-            continue
-        if instant > at + AHEAD:
-            yield name, _("This lies in the future.")
-        elif instant < at - OLDEST:
-            yield name, _("This lies too far in the past.")
-        elif instant < earlier and name != "at":
-            yield name, _("This lies before the part of the call that came first.")
-        earlier = max(earlier, instant)
 
 
 # --- who --------------------------------------------------------------------------------------

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.utils.translation import gettext as _
 
@@ -24,6 +25,9 @@ from crm.models import (
 )
 
 IDENTITY = ("customer_id", "campaign_id", "purpose", "direction", "started_at")
+# Clocks differ a little; an instant from further ahead is in the wrong zone.
+AHEAD = timedelta(minutes=5)
+OLDEST = timedelta(days=3660)
 OUTCOME = ("answered_at", "ended_at", "result", "disposition_id")
 
 
@@ -68,6 +72,23 @@ class Logged:
     attempt: Attempt
     new: bool
     revised: bool
+
+
+def impossible(said: Mapping[str, datetime | None], *, at: datetime) -> Iterator[tuple[str, str]]:
+    """(name, why) of the instants of a call that cannot be: ahead of now, long ago, or in the
+    wrong order. `at` among them is when an event happened, in whatever order it comes."""
+    earlier = at - OLDEST
+    for name in ("started_at", "answered_at", "ended_at", "at"):
+        instant = said.get(name)
+        if instant is None:
+            continue
+        if instant > at + AHEAD:
+            yield name, _("This lies in the future.")
+        elif instant < at - OLDEST:
+            yield name, _("This lies too far in the past.")
+        elif instant < earlier and name != "at":
+            yield name, _("This lies before the part of the call that came first.")
+        earlier = max(earlier, instant)
 
 
 @joined()

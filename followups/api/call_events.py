@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -22,7 +21,7 @@ from crm.call_schemes import Knock
 from crm.calls import Contradiction
 from crm.models import CallSource
 from followups import call_events
-from followups.api.wire import FORM
+from followups.api.wire import FORM, json_object
 
 router = Router(tags=["calls"])
 NAMES_THE_SOURCE = "source"
@@ -150,13 +149,7 @@ def _body(request: HttpRequest) -> dict[str, Any]:
         return _once(request.POST)
     if request.content_type != "application/json":
         raise Problem("unsupported_media_type", _("Send JSON, a form or a query."))
-    try:
-        body = json.loads(request.body)
-    except (ValueError, RecursionError) as error:
-        raise Problem("bad_request", _("The body is not JSON.")) from error
-    if not isinstance(body, dict):
-        raise Problem("bad_request", _("The body is not a JSON object."))
-    return body
+    return json_object(request.body)
 
 
 def _once(given: QueryDict) -> dict[str, Any]:

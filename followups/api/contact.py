@@ -14,15 +14,13 @@ from pydantic import Field
 from config.problems import Fault, Problem, invalid
 from crm import customers, phone, queries
 from crm.api import Caller, Instant, Strict, Text
-from crm.calls import Call
+from crm.calls import Call, impossible
 from crm.models import Attempt, Campaign, Customer, Disposition
 from followups.api import words
 from followups.terms import Terms
 from offers.models import Document, OfferVersion
 
-# Clocks differ a little; a call from further ahead was mistyped or is in the wrong zone.
-AHEAD = timedelta(minutes=5)
-OLDEST = timedelta(days=3660)
+# What is promised for later than this was mistyped.
 LATEST_DUE = timedelta(days=366)
 
 
@@ -100,18 +98,9 @@ def understood(asked: Logged, caller: Caller) -> tuple[Call, list[Terms]]:
 
 def _times(asked: Logged, at: datetime) -> Iterator[Fault]:
     """Instants that cannot be: ahead of now, or in the wrong order."""
-    earlier = at - OLDEST
-    for name in ("started_at", "answered_at", "ended_at"):
-        instant = getattr(asked, name)
-        if instant is None:
-            continue
-        if instant > at + AHEAD:
-            yield Fault(name, _("This lies in the future."))
-        elif instant < earlier:
-            late = name != "started_at" and earlier >= asked.started_at
-            words_ = _("This lies before the part of the call that came first.")
-            yield Fault(name, words_ if late else _("This lies too far in the past."))
-        earlier = max(earlier, instant)
+    said = {name: getattr(asked, name) for name in ("started_at", "answered_at", "ended_at")}
+    for fault in impossible(said, at=at):
+        yield Fault(*fault)
     for place, line in enumerate(asked.promises):
         if line.due_at and not at < line.due_at <= at + LATEST_DUE:
             yield Fault(f"promises.{place}.due_at", _("A promise is due within a year from now."))

@@ -90,16 +90,21 @@ def _once(given: QueryDict) -> dict[str, Any]:
 
 def _body(request: HttpRequest) -> dict[str, Any]:
     if request.content_type == "application/json":
-        try:
-            body = json.loads(request.body or b"{}")
-        except (ValueError, RecursionError) as error:
-            raise Problem("bad_request", _("The body is not JSON.")) from error
-        if not isinstance(body, dict):
-            raise Problem("bad_request", _("The body is not a JSON object."))
-        return body
+        return json_object(request.body or b"{}")
     if request.content_type == FORM or not request.body:
         return _once(request.POST)
     raise Problem("unsupported_media_type", _("Send JSON, a form or a query."))
+
+
+def json_object(body: bytes) -> dict[str, Any]:
+    """What a JSON body says. Raises Problem for what is none, or no object."""
+    try:
+        found = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise Problem("bad_request", _("The body is not JSON.")) from error
+    if not isinstance(found, dict):
+        raise Problem("bad_request", _("The body is not a JSON object."))
+    return found
 
 
 def written(answer: Answer, *, form: str) -> HttpResponse:

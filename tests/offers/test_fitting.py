@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -142,7 +143,7 @@ def test_a_run_gives_the_same_bytes_one_by_one_and_asks_no_sooner_than_it_needs(
     def source() -> list[Content]:
         return [document(language) for language in LANGUAGES]
 
-    def watched():  # type: ignore[no-untyped-def]
+    def watched() -> Iterator[Content]:
         for content in source():
             asked.append(content.language)
             yield content

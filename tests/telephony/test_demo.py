@@ -10,6 +10,7 @@ from datetime import timedelta
 
 import pytest
 
+from followups.models import Promise
 from tests import cast
 from tests.live import until
 from tests.telephony import sipp
@@ -69,6 +70,6 @@ def test_the_same_invite_is_refused_then_passes(stage: Stage) -> None:
     assert received.uri.startswith(f"sip:{cast.DUPONT_MOBILE}@")
 
 
-def _grade(promise: object) -> int:
-    attached = promise.attached.select_related("delivery__proof").first()  # type: ignore[attr-defined]
+def _grade(promise: Promise) -> int:
+    attached = promise.attached.select_related("delivery__proof").get()
     return int(attached.delivery.proof.grade)
