@@ -10,8 +10,11 @@ from config.celery import nudge
 
 @shared_task(name="kept.sweep")
 def sweep(*, name: str, **kwargs: object) -> None:
-    if timetable.run(name) and timetable.BY_NAME[name].goes_on:
+    moved, line = timetable.run(name), timetable.BY_NAME[name]
+    if moved and line.goes_on:
         nudge(name)
+    if moved and line.then:
+        nudge(line.then)
 
 
 @shared_task(name="kept.started")

@@ -40,8 +40,8 @@ def report(page: Page, kind: str) -> None:
 
 def days_later(page: Page, days: int) -> None:
     for _ in range(days):
-        page.get_by_role("button", name="+1 day").click()
-        page.wait_for_load_state()
+        with page.expect_navigation():
+            page.get_by_role("button", name="+1 day").click()
 
 
 def test_an_agent_keeps_a_promise_from_the_call_to_the_follow_up(scene: Scene, page: Page) -> None:
