@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 import os
 
+import redis
 from celery import Celery
 from celery.signals import setup_logging, worker_ready
 from django.db import transaction
 
-from config import timetable
+from config import broker, timetable
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 os.environ.setdefault("REMAP_SIGTERM", "SIGQUIT")
@@ -19,6 +20,9 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(["config"])
 app.conf.beat_schedule = timetable.beat_schedule()
 log = logging.getLogger(__name__)
+# Milliseconds for which one nudge speaks for all: a turn that has not begun sees every row
+# committed before it. A worker that died before it said `heard` costs this and no more.
+SPEAKS_FOR_ALL = 2_000
 
 
 def nudge(name: str) -> None:
@@ -30,7 +34,29 @@ def nudge(name: str) -> None:
     transaction.on_commit(lambda: _publish(name), robust=True)
 
 
+def heard(name: str) -> None:
+    """The worker's turn begins: what is committed from now on needs a nudge of its own."""
+    try:
+        broker.client().delete(_mark(name))
+    except redis.RedisError as error:
+        log.warning("nudge not taken off", extra={"sweep": name, "error": type(error).__name__})
+
+
+def _first(name: str) -> bool:
+    """Whether nobody else's nudge is still on its way to a worker."""
+    try:
+        return bool(broker.client().set(_mark(name), 1, nx=True, px=SPEAKS_FOR_ALL))
+    except redis.RedisError:
+        return True
+
+
+def _mark(name: str) -> str:
+    return f"kept:nudged:{name}"
+
+
 def _publish(name: str) -> None:
+    if not _first(name):
+        return
     try:
         app.send_task("kept.sweep", kwargs={"name": name}, retry=True)
     except Exception as error:  # whatever the broker's client throws, the row is safe

@@ -8,28 +8,21 @@ from __future__ import annotations
 import hashlib
 import hmac
 import logging
-from functools import lru_cache
 
 import redis
 from django.conf import settings
 from django.http import HttpRequest
 
+from config import broker
+
 log = logging.getLogger("kept.limits")
-PATIENCE = 0.2  # seconds: a page does not wait longer for a counter
-
-
-@lru_cache(maxsize=1)
-def _redis() -> redis.Redis:
-    return redis.Redis.from_url(
-        settings.REDIS_URL, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE
-    )
 
 
 def count(name: str, who: str, *, seconds: int) -> None:
     """One more of `name` by this person, forgotten `seconds` after the first."""
     key = _key(name, who)
     try:
-        with _redis().pipeline() as pipe:
+        with broker.client().pipeline() as pipe:
             pipe.set(key, 0, ex=seconds, nx=True)
             pipe.incr(key)
             pipe.execute()
@@ -40,7 +33,7 @@ def count(name: str, who: str, *, seconds: int) -> None:
 def full(name: str, who: str, *, most: int) -> bool:
     """Whether this person did it `most` times already."""
     try:
-        found = _redis().get(_key(name, who))
+        found = broker.client().get(_key(name, who))
     except redis.RedisError:
         return False
     return isinstance(found, bytes) and int(found) >= most

@@ -1,6 +1,6 @@
 """The web server: Granian, whose workers end with their main process.
 
-    python -m config.web --port 8000 --workers 2 --threads 2
+    python -m config.web --port 8000 --workers 2 --threads 6
 
 Started as `granian config.wsgi:application`, a kill -9 of the main process leaves workers that
 live on and serve; here the kernel ends them.
@@ -14,17 +14,17 @@ import multiprocessing
 import os
 import signal
 import sys
-from collections.abc import Callable
 from importlib import import_module
 
 from granian import Granian
 from granian.constants import Interfaces
 from granian.log import LogLevels
 
+from config.lanes import Application, Lanes
 from config.tether import tie
 
 
-def load(target: str) -> Callable[..., object]:
+def load(target: str) -> Application:
     """In each worker: ties it to the main process, then imports the application.
 
     An application that cannot be imported ends the server: another try would find the same.
@@ -34,7 +34,7 @@ def load(target: str) -> Callable[..., object]:
     tie(main_pid, signal.SIGKILL)
     module, _, name = target.partition(":")
     try:
-        application: Callable[..., object] = getattr(import_module(module), name)
+        application: Application = getattr(import_module(module), name)
     except Exception:
         os.kill(main_pid, signal.SIGTERM)
         raise
@@ -44,7 +44,7 @@ def load(target: str) -> Callable[..., object]:
     gc.set_threshold(20_000, 20, 50)
     # A question at the gate must not wait 5 ms (Python's own choice) behind each busy thread.
     sys.setswitchinterval(0.0005)
-    return application
+    return Lanes(application)
 
 
 def main() -> None:
@@ -52,8 +52,8 @@ def main() -> None:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8000)
     parser.add_argument("--workers", type=int, default=2)
-    # Enough that those who wait for the disk leave a place for those who only ask the gate.
-    parser.add_argument("--threads", type=int, default=4, help="per worker, a connection each")
+    # Two for heavy work, some that wait for their turn, and always one for the gate (lanes.py).
+    parser.add_argument("--threads", type=int, default=6, help="per worker, a connection each")
     asked = parser.parse_args()
     server = Granian(
         "config.wsgi:application",

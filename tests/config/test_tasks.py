@@ -1,10 +1,11 @@
-"""What a turn of a sweep asks for when it has run."""
+"""What wakes a worker, and what a turn of a sweep asks for when it has run."""
 
 from __future__ import annotations
 
 import pytest
+import redis
 
-from config import tasks, timetable
+from config import broker, celery, tasks, timetable
 
 
 @pytest.mark.parametrize(
@@ -29,3 +30,46 @@ def test_what_goes_on_with_the_moved_rows_is_asked_at_once_and_nothing_else(
 
 def test_whoever_goes_on_is_in_the_timetable() -> None:
     assert {sweep.then for sweep in timetable.SWEEPS} - {""} <= set(timetable.BY_NAME)
+
+
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The nudges that went to the broker; no other test's is still on its way."""
+    told: list[str] = []
+
+    def send(task: str, *, kwargs: dict[str, str], **more: object) -> None:
+        told.append(kwargs["name"])
+
+    monkeypatch.setattr(celery.app, "send_task", send)
+    for name in ("send", "intake"):
+        celery.heard(name)
+    return told
+
+
+def test_a_burst_wakes_the_worker_once_and_again_once_its_turn_has_begun(
+    sent: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("send", "send", "intake", "send"):
+        celery._publish(name)
+    assert sent == ["send", "intake"]
+    # A row committed while the turn runs was perhaps not seen by it.
+    monkeypatch.setattr(timetable, "run", lambda name: celery._publish(name) or 0)
+    tasks.sweep(name="send")
+    assert sent == ["send", "intake", "send"]
+
+
+def test_a_worker_that_never_answered_silences_nobody_for_long(sent: list[str]) -> None:
+    celery._publish("send")
+    left = broker.client().pttl(celery._mark("send"))
+    assert 0 < left <= celery.SPEAKS_FOR_ALL < 5_000  # less than until the beat's own turn
+
+
+def test_without_redis_each_nudge_is_tried(
+    sent: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    away = redis.Redis(port=1, socket_connect_timeout=0.05)
+    monkeypatch.setattr(broker, "client", lambda: away)
+    for _time in range(2):
+        celery._publish("send")
+    celery.heard("send")
+    assert sent == ["send", "send"]

@@ -8,13 +8,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import redis
 import yaml
 from django.conf import settings
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from config import clock, limits, logs
+from config import broker, clock, logs
 from crm import preferences
 from crm.models import Attempt, Suppression
 from followups import promises
@@ -37,7 +38,7 @@ def let_in() -> Iterator[None]:
 
 
 def _let_everybody_in() -> None:
-    counters = limits._redis()
+    counters = broker.client()
     for key in counters.scan_iter("kept:limit:*"):
         counters.delete(key)
 
@@ -249,9 +250,9 @@ def test_who_tries_many_links_is_not_let_in_for_a_while(visitor: Client, promise
 def test_without_redis_the_page_opens(
     visitor: Client, promise: Promise, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    away = limits.redis.Redis(port=1, socket_connect_timeout=0.05)
+    away = redis.Redis(port=1, socket_connect_timeout=0.05)
     with monkeypatch.context() as patched:
-        patched.setattr(limits, "_redis", lambda: away)
+        patched.setattr(broker, "client", lambda: away)
         assert visitor.get(root(promise)).status_code == 200
         assert visitor.get("/o/nobody/").status_code == 404
 
