@@ -20,7 +20,7 @@ from config.embedded import Servers
 from config.processes import Process, wait_until
 
 ROOT = Path(__file__).resolve().parent.parent
-THREADS = 6
+THREADS = 5
 KEY_ID, KEY = "bench00000000000", "kept_bench00000000000_" + "b" * 43
 
 

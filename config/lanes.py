@@ -16,7 +16,7 @@ Application = Callable[..., Iterable[bytes]]
 ABREAST = 2
 # Seconds. Who waited so long behind others that stand still (a lock, a slow disk) goes on anyway.
 PATIENCE = 0.25
-FAST = ("/api/v1/gate", "/health/live", "/health/ready")
+FAST = ("/api/v1/gate", "/api/v1/ping", "/health/live", "/health/ready")
 
 
 class Lanes:

@@ -1,6 +1,6 @@
 """The web server: Granian, whose workers end with their main process.
 
-    python -m config.web --port 8000 --workers 2 --threads 6
+    python -m config.web --port 8000 --workers 2 --threads 5
 
 Started as `granian config.wsgi:application`, a kill -9 of the main process leaves workers that
 live on and serve; here the kernel ends them.
@@ -53,7 +53,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=8000)
     parser.add_argument("--workers", type=int, default=2)
     # Two for heavy work, some that wait for their turn, and always one for the gate (lanes.py).
-    parser.add_argument("--threads", type=int, default=6, help="per worker, a connection each")
+    parser.add_argument("--threads", type=int, default=5, help="per worker, a connection each")
     asked = parser.parse_args()
     server = Granian(
         "config.wsgi:application",
