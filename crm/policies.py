@@ -1,57 +1,127 @@
-"""The rules by which the gate judges: reading period, gaps, grades. Presets by name."""
+"""Policies by name and date: the rules by which the gate judges, as data says them.
+
+The presets come with the product (crm/data/policies.yaml). A name that is not installed is refused,
+never judged by the wrong rules. This is data, not legal advice.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import timedelta
+from bisect import bisect_right
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from functools import cached_property, lru_cache
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import yaml
+from django.conf import settings
+
+from crm.rules import Rules
+
+DATA = Path(__file__).parent / "data" / "policies.yaml"
+
+
+class UnknownPolicy(ValueError):
+    """A campaign names a policy that is not installed, or a version that never was."""
 
 
 @dataclass(frozen=True)
 class Policy:
-    """One dated version of a preset. Every figure here is a product choice, not law.
-
-    Grades are the least evidence that keeps a promise, by channel. Over e-mail less is enough when
-    the address was read back and accepted on the call; over the portal, when the notification
-    carried the document itself and not only a link to it.
-    """
+    """One dated version of a policy. Two of the same name and version are the same."""
 
     name: str
     version: str
-    reading_period: timedelta = timedelta(hours=72)
-    min_gap: timedelta = timedelta(hours=4)
-    lease: timedelta = timedelta(minutes=2)
-    permit: timedelta = timedelta(seconds=120)
-    email_grade_accepted: int = 3
-    email_grade: int = 4
-    portal_grade_attached: int = 3
-    portal_grade: int = 4
-    post_grade: int = 3
-    bill_insert_grade: int = 3
-
-    def grade(self, channel: str, *, accepted: bool = False, attached: bool = False) -> int:
-        """The least evidence on this channel. KeyError for a channel without a rule."""
-        return {
-            "email": self.email_grade_accepted if accepted else self.email_grade,
-            "portal": self.portal_grade_attached if attached else self.portal_grade,
-            "post": self.post_grade,
-            "bill_insert": self.bill_insert_grade,
-        }[channel]
+    effective_from: date
+    title: str = field(compare=False)
+    rules: Rules = field(compare=False)
 
     @property
     def label(self) -> str:
         return f"{self.name}@{self.version}"
 
+    @cached_property
+    def reading_period(self) -> timedelta:
+        return timedelta(hours=self.rules.product.reading_hours)
 
-# The presets by country come as data. A name that is not installed is refused, never judged by
-# the wrong rules.
-PRESETS = {"none": Policy(name="none", version="2026-01-01")}
+    @cached_property
+    def min_gap(self) -> timedelta:
+        return timedelta(hours=self.rules.product.min_gap_hours)
+
+    @cached_property
+    def lease(self) -> timedelta:
+        return timedelta(seconds=self.rules.product.lease_seconds)
+
+    @cached_property
+    def permit(self) -> timedelta:
+        return timedelta(seconds=self.rules.product.permit_seconds)
+
+    def grade(self, channel: str, *, accepted: bool = False, attached: bool = False) -> int:
+        """The least evidence that keeps a promise on this channel. KeyError without a rule.
+
+        Over e-mail less is enough when the address was read back and accepted on the call; over
+        the portal, when the notification carried the document itself and not only a link to it.
+        """
+        less = {("email", accepted): "email_accepted", ("portal", attached): "portal_attached"}
+        grades: Mapping[str, int] = dict(self.rules.product.grades.items())
+        return grades[less.get((channel, True), channel)]
 
 
-class UnknownPolicy(ValueError):
-    """A campaign names a policy that is not installed."""
+@lru_cache(maxsize=1)
+def installed() -> dict[str, tuple[Policy, ...]]:
+    """Every version that is known, by name, in the order of their dates."""
+    stored = yaml.safe_load(DATA.read_text(encoding="utf-8"))
+    found: dict[str, list[Policy]] = {}
+    for row in stored["policies"]:
+        policy = Policy(
+            name=row["name"],
+            version=row["version"],
+            effective_from=date.fromisoformat(str(row["effective_from"])),
+            title=row["title"],
+            rules=Rules.read(row["rules"]),
+        )
+        found.setdefault(policy.name, []).append(policy)
+    return {
+        name: tuple(sorted(versions, key=lambda version: version.effective_from))
+        for name, versions in found.items()
+    }
 
 
-def get(name: str) -> Policy:
-    if name not in PRESETS:
+def get(name: str, *, at: datetime) -> Policy:
+    """The version in force on the local date of `at`. Raises UnknownPolicy."""
+    versions = _versions(name)
+    begun = bisect_right([v.effective_from for v in versions], _today(at))
+    if not begun:
+        raise UnknownPolicy(f"The policy {name!r} is not in force yet.")
+    return versions[begun - 1]
+
+
+def exactly(label: str) -> Policy:
+    """The version with this label, like "fr@2026-08-11". Raises UnknownPolicy."""
+    for policy in _versions(label.partition("@")[0]):
+        if policy.label == label:
+            return policy
+    raise UnknownPolicy(f"There is no policy {label!r}.")
+
+
+def next_version(name: str, *, at: datetime) -> datetime | None:
+    """When another version comes into force; None when none is known. Raises UnknownPolicy."""
+    coming = [v.effective_from for v in _versions(name) if v.effective_from > _today(at)]
+    zone = ZoneInfo(settings.TIME_ZONE)
+    return datetime.combine(min(coming), time(0), tzinfo=zone) if coming else None
+
+
+def in_force(*, at: datetime) -> tuple[Policy, ...]:
+    """Every policy that has begun, in the version of that date, by name."""
+    begun = (n for n, versions in installed().items() if versions[0].effective_from <= _today(at))
+    return tuple(get(name, at=at) for name in sorted(begun))
+
+
+def _versions(name: str) -> tuple[Policy, ...]:
+    if name not in installed():
         raise UnknownPolicy(f"There is no policy {name!r}.")
-    return PRESETS[name]
+    return installed()[name]
+
+
+def _today(at: datetime) -> date:
+    return at.astimezone(ZoneInfo(settings.TIME_ZONE)).date()

@@ -6,14 +6,15 @@ import hashlib
 import hmac
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
 from django.db import connection
 
 from config.timetable import SWEEPS
-from crm import heartbeats
+from crm import conditions, heartbeats
+from crm.conditions import Conditions
 
 GUARDS = [sweep.name for sweep in SWEEPS if sweep.guards_gate]
 # Written out, because they never change while we run.
@@ -22,7 +23,9 @@ ALLOWED = "{" + ",".join(f"{heartbeats.allowed(n).total_seconds()} s" for n in G
 FACTS = """
 SELECT person, code, since, until, ref FROM kept_gate_facts(
     %(ids)s::bigint[], '', ''::bytea, %(gap)s::interval, %(at)s::timestamptz,
-    %(guards)s::text[], %(allowed)s::interval[])
+    %(guards)s::text[], %(allowed)s::interval[], %(caps)s::text[], %(mosts)s::int[],
+    %(spans)s::interval[], %(rest)s::int, '', %(covered)s::text[], %(shut_in)s::text[],
+    %(shut_by)s::text[], %(shut_until)s::timestamptz[], %(always)s::text[])
 """
 
 
@@ -45,14 +48,39 @@ def hash_number(e164: str) -> bytes:
     return hmac.new(settings.HASH_PEPPER.encode(), e164.encode(), hashlib.sha256).digest()[:16]
 
 
-def read(*, ids: Iterable[int], gap: timedelta, at: datetime) -> list[Fact]:
-    """Reads without touching: no lock, no row. One query for any number of people."""
+def limits(found: Conditions) -> dict[str, Any]:
+    """What a policy limits, as the database reads it: arrays written out."""
+    return {
+        "gap": found.policy.min_gap,
+        "caps": _array(conditions.code_of(cap) for cap in found.caps),
+        "mosts": _array(cap.most for cap in found.caps),
+        "spans": _array(f"{cap.days} days" for cap in found.caps),
+        "rest": found.rest_days,
+        "always": _array(found.always),
+        "covered": _array(found.covered),
+        "shut_in": _array(country for country, _shut in found.shut),
+        "shut_by": _array(shut.code for _country, shut in found.shut),
+        "shut_until": _array(shut.until.isoformat() for _country, shut in found.shut),
+    }
+
+
+def _array(values: Iterable[object]) -> str:
+    return "{" + ",".join(f'"{value}"' for value in values) + "}"
+
+
+def read(*, ids: Iterable[int], under: Conditions, at: datetime) -> list[Fact]:
+    """Reads without touching: no lock, no row. One query for any number of people.
+
+    Raises ValueError for conditions that do not hold at `at`.
+    """
+    if not under.hold(at):
+        raise ValueError("these conditions are of another moment")
     values: dict[str, Any] = {
         "ids": sorted(set(ids)),
-        "gap": gap,
         "at": at,
         "guards": GUARDED,
         "allowed": ALLOWED,
+        **limits(under),
     }
     with connection.cursor() as cursor:
         cursor.execute(FACTS, values)

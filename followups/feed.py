@@ -22,8 +22,9 @@ from followups import facts, verdicts
 from followups.verdicts import Terms
 
 MOST = 10_000
-# Leases end before anybody has read of them, and of a silence the page itself tells (`safe`).
-PASSING = frozenset({"leased", "clock_unsafe"})
+# Leases end before anybody has read of them, hours are the same for a whole country, and of a
+# silence the page itself tells (`safe`).
+PASSING = frozenset({"leased", "clock_unsafe"}) | verdicts.BY_THE_CLOCK
 HOUSE = """
 SELECT system_identifier, pg_snapshot_xmin(s)::text::bigint, pg_snapshot_xmax(s)::text::bigint
 FROM pg_control_system(), pg_current_snapshot() AS s
@@ -149,5 +150,5 @@ def _entries(numbers: Iterable[str], terms: Terms) -> list[Entry]:
 
 
 def _safe(terms: Terms) -> bool:
-    known = facts.read(ids=[], gap=terms.policy.min_gap, at=terms.at)
+    known = facts.read(ids=[], under=terms.under, at=terms.at)
     return not any(fact.code == "clock_unsafe" for fact in known)

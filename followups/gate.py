@@ -15,11 +15,10 @@ from typing import Any
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from crm import customers, phone, policies
+from crm import conditions, customers, phone
 from crm.actors import Actor
 from crm.keys import Mark
 from crm.models import Campaign, Customer, User
-from crm.policies import Policy
 from followups import checks, facts, purposes, rulings
 from followups.facts import Fact
 from followups.reasons import BY_CODE, ORDER, SELLING, sentence
@@ -100,7 +99,7 @@ def blocks(
     `mine`: leases of these holders do not block (the call that the reader is in).
     """
     ids = [customer.pk for customer in people]
-    found = facts.read(ids=ids, gap=policies.get(policy).min_gap, at=at)
+    found = facts.read(ids=ids, under=conditions.of(policy, at=at), at=at)
     return {pk: _judge(found, purpose, only=pk, mine=mine) for pk in ids}
 
 
@@ -164,7 +163,7 @@ def decide(
         people=ruling.people,
         not_before=_not_before(found),
         id=_known_id(ruling),
-        valid_until=ruling.at + asked.policy.permit,
+        valid_until=ruling.at + ruling.policy.permit,
         checked_at=ruling.at,
         references=ruling.references,
     )
@@ -177,7 +176,7 @@ def _known_id(ruling: Ruling) -> uuid.UUID:
 
 
 def _asked(question: Question, by: Actor, mark: Mark | None) -> Asked:
-    policy = policies.get(question.campaign.policy if question.campaign else "none")
+    policy = question.campaign.policy if question.campaign else "none"
     purpose = purposes.strictest(
         question.purpose, campaign=question.campaign, reference=question.reference, by=by
     )
@@ -300,10 +299,12 @@ def still_stands(decision_id: uuid.UUID, *, by: Actor, at: datetime) -> Standing
         return Standing(False, decision.code, decision)
     if at >= decision.valid_until:
         return Standing(False, "expired", decision)
-    read = facts.read(ids=decision.people, gap=_policy(row).min_gap, at=at)
+    under = conditions.of(_policy(row), at=at)
+    read = facts.read(ids=decision.people, under=under, at=at)
     found = _judge(read, row["purpose"], mine=_mine(row))
     return Standing(not found, found[0].code if found else "ok", decision)
 
 
-def _policy(row: dict[str, Any]) -> Policy:
-    return policies.get(row["policy"].partition("@")[0])
+def _policy(row: dict[str, Any]) -> str:
+    """The policy of an answer by its name: it is looked at again under today's version."""
+    return str(row["policy"]).partition("@")[0]

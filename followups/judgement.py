@@ -46,7 +46,7 @@ def needed(promise: Promise, channel: str) -> int:
     if channel == promise.plan[0]:
         return promise.required_grade
     try:
-        return policies.get(promise.policy.partition("@")[0]).grade(channel)
+        return policies.exactly(promise.policy).grade(channel)
     except (policies.UnknownPolicy, KeyError):
         return promise.required_grade
 

@@ -57,7 +57,7 @@ def make(
     if attempt.customer is None or owner.team is None:
         raise Refused("customer", _("A promise needs a customer and an owner with a team."))
     customers.hold([attempt.customer.pk])
-    policy = policy_of(attempt.campaign)
+    policy = policy_of(attempt.campaign, at=at)
     calendar = Calendar.from_dict(owner.team.calendar)
     due_at = due_of(terms, calendar=calendar, at=at, customer=attempt.customer)
     if due_at <= at:

@@ -15,11 +15,15 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
+from django.db import connection
+
 from config import prepared
 from config.prepared import Ready, Statement
+from crm import conditions, phone
+from crm.conditions import Conditions
 from crm.keys import Mark
 from crm.policies import Policy
-from followups.facts import ALLOWED, GUARDED, hash_number
+from followups.facts import ALLOWED, GUARDED, hash_number, limits
 from followups.reasons import ROWS
 
 RULE = Statement(
@@ -29,9 +33,14 @@ SELECT state, decision, at, people, names, against FROM kept_gate_rule(
     %(key_name)s, %(key_mark)s, %(dialled)s, %(hashed)s, %(ids)s, %(given)s,
     %(asked)s, %(stops)s, %(mine)s, %(strangers)s, %(moment)s, %(gap)s, %(lease)s, %(permit)s,
     %(reserving)s, %(recording)s, %(author)s, %(agent)s, %(campaign)s, %(request)s, %(rules)s,
-    %(holding)s, %(guards)s, %(allowed)s, %(dice)s)
+    %(holding)s, %(guards)s, %(allowed)s, %(dice)s, %(good_from)s, %(good_until)s, %(caps)s,
+    %(mosts)s, %(spans)s, %(rest)s, %(called)s, %(covered)s, %(shut_in)s, %(shut_by)s,
+    %(shut_until)s, %(always)s)
 """,
 )
+
+# A second look is needed when opening hours began or ended since the last; a third never.
+TIMES = 3
 
 
 class KeyChanged(Exception):
@@ -45,7 +54,7 @@ class Asked:
     number: str
     ids: list[int]
     purpose: str
-    policy: Policy
+    policy: str  # its name: which version is in force is known when the database says the time
     by: str
     holder: str
     mine: Collection[str] = ()
@@ -69,6 +78,7 @@ class Ruling:
     people: tuple[int, ...]
     references: tuple[str, ...]  # of the people, in the same order
     blocks: list[dict[str, Any]]
+    policy: Policy
     known: dict[str, Any] | None = None
 
 
@@ -77,22 +87,49 @@ def stops(purpose: str) -> list[str]:
     return [row.code for row in ROWS if purpose in row.stops]
 
 
-def _braced(words: Collection[str]) -> str:
+def _braced(words: Collection[object]) -> str:
     return "{" + ",".join(f'"{word}"' for word in words) + "}"
 
 
+# What this process last worked out for each policy: in use until the database says it is over.
+_LAST: dict[str, Conditions] = {}
+
+
+def _conditions(name: str, at: datetime | None) -> Conditions:
+    last = _LAST.get(name)
+    if last and (at is None or last.hold(at)):
+        return last
+    return _worked_out(name, at or _now())
+
+
+def _worked_out(name: str, at: datetime) -> Conditions:
+    found = _LAST[name] = conditions.of(name, at=at)
+    return found
+
+
+def _now() -> datetime:
+    """The database's clock, for the first question of a process."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT kept_now()")
+        (at,) = cursor.fetchone()
+    return at
+
+
 @lru_cache(maxsize=256)
-def _rules(policy: Policy, purpose: str) -> dict[str, Ready | None]:
-    """What all questions of a policy and a purpose have in common."""
+def _rules(found: Conditions, purpose: str) -> dict[str, Ready | None]:
+    """What all questions of a policy and a purpose have in common, while its conditions hold."""
+    policy = found.policy
     same = {
         "asked": purpose,
         "stops": _braced(stops(purpose)),
-        "gap": policy.min_gap,
         "lease": policy.lease,
         "permit": policy.permit,
         "rules": policy.label,
         "guards": GUARDED,
         "allowed": ALLOWED,
+        "good_from": found.since,
+        "good_until": found.until,
+        **limits(found),
     }
     return {name: Ready.of(value) for name, value in same.items()}
 
@@ -100,7 +137,8 @@ def _rules(policy: Policy, purpose: str) -> dict[str, Ready | None]:
 def rule(asked: Asked, *, at: datetime | None) -> Ruling:
     """Rules on one question; `at` None reads the database's clock after the lock.
 
-    Raises KeyChanged when `mark` is given and the key's row is not the one that was marked.
+    Raises KeyChanged when `mark` is given and the key's row is not the one that was marked, and
+    policies.UnknownPolicy.
     """
     values = {
         "key_name": asked.mark.key_id if asked.mark else "",
@@ -120,14 +158,27 @@ def rule(asked: Asked, *, at: datetime | None) -> Ruling:
         "request": asked.request_id,
         "holding": asked.holder,
         "dice": secrets.token_hex(9),
-        **_rules(asked.policy, asked.purpose),
+        "called": "",
     }
-    ((state, decision, moment, people, names, against),) = prepared.rows(RULE, values)
-    if state == "stale":
-        raise KeyChanged
-    if state == "known":
-        return Ruling(False, _instant(against["at"]), None, (), (), [], known=against)
-    return Ruling(state == "allow", moment, decision, tuple(people), tuple(names), against)
+    found = _conditions(asked.policy, at)
+    for _time in range(TIMES):
+        if found.covered:
+            values["called"] = (asked.number and phone.region_of(asked.number)) or ""
+        ((state, decision, moment, people, names, against),) = prepared.rows(
+            RULE, {**values, **_rules(found, asked.purpose)}
+        )
+        if state == "stale":
+            raise KeyChanged
+        if state == "known":
+            before = _instant(against["at"])
+            return Ruling(False, before, None, (), (), [], found.policy, known=against)
+        if state != "expired":
+            allow = state == "allow"
+            return Ruling(
+                allow, moment, decision, tuple(people), tuple(names), against, found.policy
+            )
+        found = _worked_out(asked.policy, moment)
+    raise RuntimeError("the hours of a policy changed at every look")
 
 
 def _instant(text: str) -> datetime:

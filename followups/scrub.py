@@ -134,7 +134,7 @@ def _record(tally: Tally, kind: str, terms: Terms, campaign: Campaign | None, by
         by=by.code,
         purpose=terms.purpose,
         campaign=campaign,
-        policy=terms.policy.label,
+        policy=terms.under.policy.label,
         rows_read=tally.rows,
         rows_denied=tally.denied,
         codes=tally.codes,

@@ -52,10 +52,10 @@ class Terms:
     due_at: datetime | None = None
 
 
-def policy_of(campaign: Campaign | None) -> Policy:
+def policy_of(campaign: Campaign | None, *, at: datetime) -> Policy:
     """The rules under which a promise of this campaign is made."""
     try:
-        return policies.get(campaign.policy if campaign else "none")
+        return policies.get(campaign.policy if campaign else "none", at=at)
     except policies.UnknownPolicy as error:
         raise Refused("campaign", _("The policy of this campaign is not installed.")) from error
 

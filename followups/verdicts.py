@@ -16,14 +16,16 @@ import psycopg
 from django.conf import settings
 from django.db import connection
 
-from crm import phone, policies
+from crm import conditions, phone
 from crm.actors import Actor
+from crm.conditions import Conditions
 from crm.models import Campaign
-from crm.policies import Policy
 from followups import purposes, rulings
-from followups.facts import ALLOWED, GUARDED, hash_number
+from followups.facts import ALLOWED, GUARDED, hash_number, limits
 from followups.reasons import sentence
 
+# They open and shut by the clock alone: nothing for a list that is used all day.
+BY_THE_CLOCK = frozenset({"calling_hours", "holiday"})
 EVERYBODY = -1  # the row of what holds for all numbers
 # Whom something may speak against: never fewer than kept_gate_facts finds, and hardly more. Then
 # the facts of those, a thousand people at a time.
@@ -42,8 +44,8 @@ WITH found AS MATERIALIZED (
         UNION ALL
         SELECT s.customer_id FROM crm_suppression s WHERE s.lifted_at IS NULL
         UNION ALL
-        SELECT a.customer_id FROM crm_attempt a WHERE a.direction = 'outbound'
-            AND a.started_at > %(at)s::timestamptz - %(gap)s::interval
+        SELECT a.customer_id FROM crm_attempt a
+        WHERE a.started_at > %(at)s::timestamptz - %(span)s::interval
             AND a.started_at < %(at)s::timestamptz + %(gap)s::interval
         UNION ALL
         SELECT l.customer_id FROM followups_lease l WHERE l.released_at IS NULL
@@ -55,28 +57,30 @@ WITH found AS MATERIALIZED (
         FROM (SELECT person, row_number() OVER () / 1000 AS part FROM suspects) s
         GROUP BY s.part
     ) part, LATERAL kept_gate_facts(part.people, ''::text, ''::bytea, %(gap)s::interval,
-        %(at)s::timestamptz, %(guards)s::text[], %(allowed)s::interval[]) g
+        %(at)s::timestamptz, %(guards)s::text[], %(allowed)s::interval[], {limits}) g
     WHERE g.person IS NOT NULL AND g.code = ANY(%(stops)s::text[])
 ), dialled AS (
     SELECT i.n, i.number, i.hashed FROM {source} i WHERE i.hashed IS NOT NULL
     UNION
     SELECT i.n, i.number, i.hashed FROM {source} i
     JOIN crm_attempttext t ON t.number = i.number AND t.number <> ''
-    JOIN crm_attempt a ON a.id = t.attempt_id AND a.direction = 'outbound'
-        AND a.started_at > %(at)s::timestamptz - %(gap)s::interval
+    JOIN crm_attempt a ON a.id = t.attempt_id
+        AND a.started_at > %(at)s::timestamptz - %(span)s::interval
         AND a.started_at < %(at)s::timestamptz + %(gap)s::interval
 ), against AS (
     SELECT f.n, g.code, g.until FROM found f JOIN of_people g ON g.person = f.person
     UNION ALL
     SELECT d.n, g.code, g.until
     FROM dialled d, LATERAL kept_gate_facts('{{}}'::bigint[], d.number, coalesce(d.hashed, ''),
-        %(gap)s::interval, %(at)s::timestamptz, %(guards)s::text[], %(allowed)s::interval[]) g
+        %(gap)s::interval,
+        %(at)s::timestamptz, %(guards)s::text[], %(allowed)s::interval[], {limits}) g
     WHERE g.person IS NULL AND g.code = ANY(%(stops)s::text[])
     UNION ALL
     SELECT %(everybody)s::bigint, g.code, g.until
     FROM kept_gate_facts('{{}}'::bigint[], ''::text, ''::bytea, %(gap)s::interval,
-        %(at)s::timestamptz, %(guards)s::text[], %(allowed)s::interval[]) g
+        %(at)s::timestamptz, %(guards)s::text[], %(allowed)s::interval[], {limits}) g
     WHERE g.code = ANY(%(stops)s::text[])
+    {hours}
     UNION ALL
     -- A number that nobody has: no code, unless strangers are not called.
     SELECT f.n, CASE WHEN NOT %(strangers)s::boolean THEN 'unknown_number' END, NULL
@@ -89,13 +93,27 @@ SELECT x.n, min(array_position(%(stops)s::text[], x.code)) AS place,
         THEN max(x.until) END AS not_before
 FROM against x GROUP BY x.n ORDER BY x.n
 """
+# The policy's figures. Hours are asked apart: they shut nearly everybody, and whole lists leave
+# them out.
+LIMITS = """%(caps)s::text[], %(mosts)s::int[], %(spans)s::interval[], %(rest)s::int, '',
+        '{}', '{}', '{}', '{}', %(always)s::text[]"""
+# Where its people live, and the country of the number itself.
+HOURS = """UNION ALL
+    SELECT f.n, h.code, h.until
+    FROM found f JOIN {source} i ON i.n = f.n LEFT JOIN crm_customer c ON c.id = f.person
+    JOIN unnest(%(shut_in)s::text[], %(shut_by)s::text[], %(shut_until)s::timestamptz[])
+        AS h (country, code, until) ON h.code = ANY(%(stops)s::text[]) AND h.country IN (
+        CASE WHEN i.called = ANY(%(covered)s::text[]) THEN i.called ELSE '' END,
+        CASE WHEN coalesce(c.country, i.called) = ANY(%(covered)s::text[])
+            THEN coalesce(c.country, i.called) ELSE '' END)"""
 LIVE_LEASES = """
 SELECT DISTINCT number_hash FROM followups_lease
 WHERE number_hash IS NOT NULL AND released_at IS NULL AND until_at > %s
 """
 GIVEN = """(
-    SELECT u.n, u.number, u.hashed
-    FROM unnest(%(numbers)s::text[], %(hashes)s::bytea[]) WITH ORDINALITY AS u (number, hashed, n)
+    SELECT u.n, u.number, u.hashed, u.called
+    FROM unnest(%(numbers)s::text[], %(hashes)s::bytea[], %(called)s::text[])
+        WITH ORDINALITY AS u (number, hashed, called, n)
 )"""
 
 
@@ -124,14 +142,15 @@ class Terms:
     """Under which rules a whole list is judged, and at which moment."""
 
     purpose: str
-    policy: Policy
+    under: Conditions
     at: datetime
     stops: tuple[str, ...]
     strangers: bool
 
     def values(self) -> dict[str, Any]:
         return {
-            "gap": self.policy.min_gap,
+            **limits(self.under),
+            "span": self.under.longest,
             "at": self.at,
             "guards": GUARDED,
             "allowed": ALLOWED,
@@ -167,9 +186,10 @@ def terms(
     sale. `without` leaves codes out. Raises policies.UnknownPolicy.
     """
     judged = purposes.strictest(purpose, campaign=campaign, reference="", by=by)
+    under = conditions.of(campaign.policy if campaign else "none", at=at)
     return Terms(
         purpose=judged,
-        policy=policies.get(campaign.policy if campaign else "none"),
+        under=replace(under, shut=()) if {*without} >= BY_THE_CLOCK else under,
         at=at,
         stops=tuple(code for code in rulings.stops(judged) if code not in without),
         strangers=settings.GATE_UNKNOWN_NUMBER == "allow",
@@ -188,13 +208,20 @@ def of(written: Sequence[str], terms: Terms) -> list[Verdict]:
     numbers = [_normal(text) for text in written]
     leased = leased_numbers(at=terms.at)
     hashes = [leased_hash(number, leased) if number else None for number in numbers]
-    values = {**terms.values(), "numbers": numbers, "hashes": hashes}
+    called = [_region(number, terms) for number in numbers]
+    values = {**terms.values(), "numbers": numbers, "hashes": hashes, "called": called}
+    hours = HOURS.format(source=GIVEN)
     with connection.cursor() as cursor:
-        cursor.execute(RULED.format(source=GIVEN), values)
+        cursor.execute(RULED.format(source=GIVEN, limits=LIMITS, hours=hours), values)
         ruled = {row[0]: row[1:] for row in cursor.fetchall()}
     everybody = ruled.get(EVERYBODY)
     verdicts = (terms.verdict(ruled.get(n), everybody) for n in range(1, len(numbers) + 1))
     return [replace(v, number=e164 or "") for v, e164 in zip(verdicts, numbers, strict=True)]
+
+
+def _region(number: str | None, terms: Terms) -> str:
+    """The country of a number, where that matters."""
+    return (number and terms.under.shut and phone.region_of(number)) or ""
 
 
 def leased_hash(number: str, leased: set[bytes]) -> bytes | None:
@@ -225,12 +252,14 @@ def harshest(own: Against | None, everybody: Against | None) -> Against | None:
 def rows_of(source: str, terms: Terms) -> Generator[Ruled, None, None]:
     """The ruling over a table of (n, number, hashed), by n, as COPY brings it: constant memory.
 
+    Of calling hours it says nothing: a list is used for a whole day.
+
     Only rows about which there is something to say: a number without one is fine.
     """
     with connection.cursor() as cursor:
         # COPY takes no values of its own: the driver writes them into the text.
         own = psycopg.ClientCursor(connection.connection)
-        text = own.mogrify(RULED.format(source=source), terms.values())
+        text = own.mogrify(RULED.format(source=source, limits=LIMITS, hours=""), terms.values())
         with cursor.copy(f"COPY ({text}) TO STDOUT") as pipe:
             pipe.set_types(["int8", "int4", "timestamptz"])
             yield from pipe.rows()

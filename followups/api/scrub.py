@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -23,7 +23,7 @@ from crm.tables import Unreadable
 from followups import listing, scrub, verdicts
 from followups.api import words
 from followups.scrub import Tally
-from followups.verdicts import Terms, Verdict
+from followups.verdicts import BY_THE_CLOCK, Terms, Verdict
 
 router = Router(tags=["gate"])
 KEY = Key("gate:read")
@@ -126,7 +126,7 @@ def of_list(request: HttpRequest, how: Query[HowRead]) -> HttpResponseBase:
 
 def _scrubbed(request: HttpRequest, how: HowRead, caller: Caller) -> FileResponse:
     """The whole list is judged before the first byte goes out: a refusal is never half a list."""
-    campaign, terms = _terms(how, caller)
+    campaign, terms = _terms(how, caller, without=BY_THE_CLOCK)
     target = tempfile.TemporaryFile(prefix="kept-scrub-")  # noqa: SIM115 (the answer closes it)
     try:
         with _received(request) as path:
@@ -148,9 +148,13 @@ def _scrubbed(request: HttpRequest, how: HowRead, caller: Caller) -> FileRespons
     return _answered(target, tally)
 
 
-def _terms(asked: Rules, caller: Caller) -> tuple[Campaign | None, Terms]:
+def _terms(
+    asked: Rules, caller: Caller, *, without: Collection[str] = ()
+) -> tuple[Campaign | None, Terms]:
     campaign = words.campaign(asked.campaign, caller)
-    terms = verdicts.terms(purpose=asked.purpose, campaign=campaign, by=caller.by, at=caller.at)
+    terms = verdicts.terms(
+        purpose=asked.purpose, campaign=campaign, without=without, by=caller.by, at=caller.at
+    )
     return campaign, terms
 
 

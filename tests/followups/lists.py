@@ -5,10 +5,11 @@ from __future__ import annotations
 import random
 import uuid
 from collections.abc import Callable, Iterable
+from datetime import datetime
 
 from crm import calls, customers, suppressions
 from crm.customers import Facts
-from crm.models import Customer, Heartbeat, Suppression
+from crm.models import Campaign, Customer, Disposition, Heartbeat, Suppression
 from followups import conversations, facts, gate
 from followups.gate import Decision, Question
 from followups.models import Lease
@@ -64,6 +65,29 @@ def rung(cast: Cast, who: Customer) -> None:
     calls.log(call=call, by=SYSTEM, at=NOW)
 
 
+def called_often(cast: Cast, who: Customer) -> None:
+    for days in range(3, 12):
+        call = call_of(cast.bram, who, at=NOW - days * DAY, number="")
+        calls.log(call=call, by=SYSTEM, at=NOW)
+
+
+def spoken_to(cast: Cast, who: Customer) -> None:
+    call = call_of(cast.bram, who, at=NOW - DAY, number="", direction="inbound", result="answered")
+    calls.log(call=call, by=SYSTEM, at=NOW)
+
+
+def said_no(cast: Cast, who: Customer) -> None:
+    call = call_of(
+        cast.bram,
+        who,
+        at=NOW - DAY,
+        number="",
+        result="answered",
+        disposition=Disposition.objects.get(pk="declined"),
+    )
+    calls.log(call=call, by=SYSTEM, at=NOW)
+
+
 def leased(cast: Cast, who: Customer) -> None:
     lease(customer=who)
 
@@ -93,14 +117,19 @@ HAPPENINGS: tuple[Happens, ...] = (
     owed_a_call,
     reading,
     rung,
+    called_often,
+    spoken_to,
+    said_no,
     leased,
     wish("dnc_company", lifted=True),
     *(wish(kind) for kind in Suppression.Kind.values),
 )
 
 
-def somebody(cast: Cast, *numbers: str) -> Customer:
-    facts_of = Facts(name="Somebody", language="nl", team=cast.gent, phones=numbers)
+def somebody(cast: Cast, *numbers: str, country: str = "BE") -> Customer:
+    facts_of = Facts(
+        name="Somebody", language="nl", team=cast.gent, country=country, phones=numbers
+    )
     return customers.add(facts=facts_of, at=START - DAY)
 
 
@@ -138,10 +167,20 @@ def spelt(e164: str, dice: random.Random) -> str:
     )
 
 
-def one_by_one(written: Iterable[str], *, purpose: str = "sales") -> list[Decision]:
+def one_by_one(
+    written: Iterable[str],
+    *,
+    purpose: str = "sales",
+    campaign: Campaign | None = None,
+    at: datetime = NOW,
+) -> list[Decision]:
     """What the gate itself answers, as advice."""
     return [
-        gate.decide(Question(number=text, purpose=purpose, reserve=False), by=SYSTEM, at=NOW)
+        gate.decide(
+            Question(number=text, purpose=purpose, campaign=campaign, reserve=False),
+            by=SYSTEM,
+            at=at,
+        )
         for text in written
     ]
 

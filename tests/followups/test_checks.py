@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.db import DatabaseError, connection, transaction
 
-from crm import policies
 from followups import checks, rulings
 from followups.rulings import Asked
 from tests.cast import DAY, START
@@ -20,7 +19,7 @@ ASKED = Asked(
     number="",
     ids=[],
     purpose="sales",
-    policy=policies.get("none"),
+    policy="none",
     by="key:test",
     holder="key:test",
     given="number_invalid",

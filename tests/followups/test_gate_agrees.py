@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 from django.db import transaction
 
-from crm import calls, policies, suppressions
+from crm import calls, suppressions
 from crm.models import Heartbeat, Suppression
 from followups import gate, rulings
 from followups.gate import Block
@@ -61,7 +61,7 @@ def ruled(cast: Cast, purpose: str, mine: tuple[str, ...]) -> list[Block]:
         number=DUPONT_HOME,
         ids=[],
         purpose=purpose,
-        policy=policies.get("none"),
+        policy="none",
         by="system",
         holder="system",
         mine=mine,

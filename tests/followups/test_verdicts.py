@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -15,19 +16,37 @@ from crm.policies import UnknownPolicy
 from followups import verdicts
 from followups.models import GateCheck, Lease
 from followups.reasons import BY_CODE
-from tests.cast import DUPONT_HOME, SYSTEM, Cast, Relay
+from tests.cast import DUPONT_HOME, HOUR, SYSTEM, Cast, Relay, brussels, sweeps_alive
 from tests.followups import lists
-from tests.followups.lists import JUNK, NOW, mixed_house, one_by_one, spelt
+from tests.followups.lists import JUNK, NOW, mixed_house, one_by_one, somebody, spelt
+
+HOLIDAY = brussels("2026-12-25 11:00")
+LATER = brussels("2026-11-03 11:00")
+STRANGER = "+32499123456"
 
 
-def asked(written: list[str], purpose: str = "sales") -> list[tuple[Any, ...]]:
-    terms = verdicts.terms(purpose=purpose, by=SYSTEM, at=NOW)
+def asked(
+    written: list[str],
+    purpose: str = "sales",
+    campaign: Campaign | None = None,
+    at: datetime = NOW,
+) -> list[tuple[Any, ...]]:
+    terms = verdicts.terms(purpose=purpose, campaign=campaign, by=SYSTEM, at=at)
     return [(v.allow, v.code, v.not_before, v.number) for v in verdicts.of(written, terms)]
 
 
-def answered(written: list[str], purpose: str = "sales") -> list[tuple[Any, ...]]:
-    found = one_by_one(written, purpose=purpose)
+def answered(
+    written: list[str],
+    purpose: str = "sales",
+    campaign: Campaign | None = None,
+    at: datetime = NOW,
+) -> list[tuple[Any, ...]]:
+    found = one_by_one(written, purpose=purpose, campaign=campaign, at=at)
     return [(d.allow, d.code, d.not_before, d.number) for d in found]
+
+
+def under(policy: str) -> Campaign:
+    return Campaign.objects.get_or_create(slug=policy, name=policy, policy=policy)[0]
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -42,7 +61,21 @@ def test_many_at_once_and_one_by_one_are_answered_alike(
     assert asked(written, purpose) == answered(written, purpose)
 
 
-def test_no_code_is_forgotten(cast: Cast, relay: Relay, settings: Any) -> None:
+@pytest.mark.parametrize("policy", ["be", "fr", "us-regf"])
+@pytest.mark.parametrize("at", [NOW, NOW + 14 * HOUR, HOLIDAY])
+def test_also_under_a_policy_with_limits(
+    cast: Cast, relay: Relay, unlisted: None, policy: str, at: datetime
+) -> None:
+    written = [*mixed_house(cast, relay, seed=5), *JUNK, "+33612345678", "+819012345678"]
+    somebody(cast, "+33612345679", "+33612345678", country="FR")
+    sweeps_alive(at)
+    campaign = under(policy)
+    assert asked(written, "sales", campaign, at) == answered(written, "sales", campaign, at)
+
+
+def test_no_code_is_forgotten(
+    cast: Cast, relay: Relay, settings: Any, request: pytest.FixtureRequest
+) -> None:
     """A code that the gate learns must happen in tests/followups/lists.py too."""
     written = [*mixed_house(cast, relay, seed=1), *JUNK]
     seen = {code for _allow, code, *_more in asked(written)}
@@ -54,6 +87,14 @@ def test_no_code_is_forgotten(cast: Cast, relay: Relay, settings: Any) -> None:
     silent = asked(written)
     assert silent == answered(written)
     seen |= {code for _allow, code, *_more in silent}
+    for policy in ("fr", "be"):
+        sweeps_alive(LATER)
+        seen |= {code for _allow, code, *_more in asked([STRANGER], "sales", under(policy), LATER)}
+    request.getfixturevalue("unlisted")
+    for policy, at in (("be", NOW), ("us-regf", NOW), ("fr", NOW + 14 * HOUR), ("nl", HOLIDAY)):
+        sweeps_alive(at)
+        limited = asked(written, "sales", under(policy), at)
+        seen |= {code for _allow, code, *_more in limited}
     assert seen == {*BY_CODE, "ok"}
 
 

@@ -59,7 +59,11 @@ class Command(BaseCommand):
             heading=False if options["no_header"] else None,
         )
         terms = verdicts.terms(
-            purpose=options["purpose"], campaign=campaign, by=SYSTEM, at=clock.now()
+            purpose=options["purpose"],
+            campaign=campaign,
+            without=verdicts.BY_THE_CLOCK,
+            by=SYSTEM,
+            at=clock.now(),
         )
         self._told = 0
         with part.open("wb") as file:
