@@ -101,7 +101,7 @@ class LiveSystem:
         if self.beat.process.running():
             self.beat.process.send(signal.SIGSTOP)
         with redis.Redis.from_url(self.redis_url) as broker:
-            broker.delete("celery")
+            broker.delete("celery", *broker.scan_iter("kept:nudged:*"))
         with psycopg.connect(self.database_url, autocommit=True) as connection:
             quiet, end = 0, time.monotonic() + 10
             while quiet < 3 and time.monotonic() < end:
