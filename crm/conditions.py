@@ -91,10 +91,8 @@ def of(name: str, *, at: datetime) -> Conditions:
 def _unmet(policy: Policy) -> Iterator[str]:
     """What the policy asks for and nobody has here: then it is not kept, and nobody is called.
 
-    There is no consent ledger and no national list yet.
+    There is no consent ledger yet.
     """
-    if policy.rules.lists:
-        yield "dnc_national"
     if policy.rules.consent and policy.rules.consent.required:
         yield "no_consent"
 

@@ -7,7 +7,7 @@ never judged by the wrong rules. This is data, not legal advice.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from functools import cached_property, lru_cache
@@ -115,6 +115,12 @@ def in_force(*, at: datetime) -> tuple[Policy, ...]:
     """Every policy that has begun, in the version of that date, by name."""
     begun = (n for n, versions in installed().items() if versions[0].effective_from <= _today(at))
     return tuple(get(name, at=at) for name in sorted(begun))
+
+
+def every() -> Iterator[Policy]:
+    """Every version of every policy, also those that have not begun."""
+    for versions in installed().values():
+        yield from versions
 
 
 def _versions(name: str) -> tuple[Policy, ...]:

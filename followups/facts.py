@@ -25,7 +25,8 @@ SELECT person, code, since, until, ref FROM kept_gate_facts(
     %(ids)s::bigint[], '', ''::bytea, %(gap)s::interval, %(at)s::timestamptz,
     %(guards)s::text[], %(allowed)s::interval[], %(caps)s::text[], %(mosts)s::int[],
     %(spans)s::interval[], %(rest)s::int, '', %(covered)s::text[], %(shut_in)s::text[],
-    %(shut_by)s::text[], %(shut_until)s::timestamptz[], %(always)s::text[])
+    %(shut_by)s::text[], %(shut_until)s::timestamptz[], %(always)s::text[],
+    %(lists)s::text[], %(ages)s::int[])
 """
 
 
@@ -57,6 +58,8 @@ def limits(found: Conditions) -> dict[str, Any]:
         "spans": _array(f"{cap.days} days" for cap in found.caps),
         "rest": found.rest_days,
         "always": _array(found.always),
+        "lists": _array(rule.name for rule in found.policy.rules.lists),
+        "ages": _array(rule.max_age_days for rule in found.policy.rules.lists),
         "covered": _array(found.covered),
         "shut_in": _array(country for country, _shut in found.shut),
         "shut_by": _array(shut.code for _country, shut in found.shut),

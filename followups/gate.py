@@ -117,9 +117,15 @@ def _judge(
         and purpose in BY_CODE[f.code].stops
         and not _own(f, purpose, mine)
     ]
-    # Several sweeps may have stopped: one reason, one sentence.
-    once = {(block.code, block.until, block.promise): block for block in reversed(blocks)}
+    # Several sweeps may have stopped, or lists be against it: one reason, since the first of them.
+    once: dict[tuple[object, ...], Block] = {}
+    for block in sorted(blocks, key=_since):
+        once.setdefault((block.code, block.until, block.promise), block)
     return tuple(sorted(once.values(), key=_place))
+
+
+def _since(block: Block) -> float:
+    return block.since.timestamp() if block.since else float("inf")
 
 
 def _place(block: Block) -> tuple[int, float]:

@@ -35,7 +35,7 @@ SELECT state, decision, at, people, names, against FROM kept_gate_rule(
     %(reserving)s, %(recording)s, %(author)s, %(agent)s, %(campaign)s, %(request)s, %(rules)s,
     %(holding)s, %(guards)s, %(allowed)s, %(dice)s, %(good_from)s, %(good_until)s, %(caps)s,
     %(mosts)s, %(spans)s, %(rest)s, %(called)s, %(covered)s, %(shut_in)s, %(shut_by)s,
-    %(shut_until)s, %(always)s)
+    %(shut_until)s, %(always)s, %(lists)s, %(ages)s)
 """,
 )
 

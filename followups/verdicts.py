@@ -50,6 +50,9 @@ WITH found AS MATERIALIZED (
         UNION ALL
         SELECT l.customer_id FROM followups_lease l WHERE l.released_at IS NULL
             AND l.until_at > %(at)s::timestamptz
+        UNION ALL
+        SELECT p.customer_id FROM crm_listednumber e JOIN crm_phonenumber p ON p.e164 = e.e164
+        WHERE e.list_id = ANY(%(lists)s::text[])
     ) s ON s.customer_id = f.person
 ), of_people AS MATERIALIZED (
     SELECT g.person, g.code, g.until FROM (
@@ -67,6 +70,9 @@ WITH found AS MATERIALIZED (
     JOIN crm_attempt a ON a.id = t.attempt_id
         AND a.started_at > %(at)s::timestamptz - %(span)s::interval
         AND a.started_at < %(at)s::timestamptz + %(gap)s::interval
+    UNION
+    SELECT i.n, i.number, i.hashed FROM {source} i
+    JOIN crm_listednumber e ON e.e164 = i.number AND e.list_id = ANY(%(lists)s::text[])
 ), against AS (
     SELECT f.n, g.code, g.until FROM found f JOIN of_people g ON g.person = f.person
     UNION ALL
@@ -96,7 +102,8 @@ FROM against x GROUP BY x.n ORDER BY x.n
 # The policy's figures. Hours are asked apart: they shut nearly everybody, and whole lists leave
 # them out.
 LIMITS = """%(caps)s::text[], %(mosts)s::int[], %(spans)s::interval[], %(rest)s::int, '',
-        '{}', '{}', '{}', '{}', %(always)s::text[]"""
+        '{}', '{}', '{}', '{}', %(always)s::text[],
+        %(lists)s::text[], %(ages)s::int[]"""
 # Where its people live, and the country of the number itself.
 HOURS = """UNION ALL
     SELECT f.n, h.code, h.until

@@ -20,6 +20,7 @@ from crm.models.ledger import (
     ImportRun,
 )
 from crm.models.people import ApiKey, Team, User
+from crm.models.registries import ListedNumber, NationalList
 from crm.models.telephony import CallSource
 from crm.models.wishes import Preference, Suppression, SuppressionText
 
@@ -43,6 +44,8 @@ __all__ = [
     "Heartbeat",
     "IdempotentAnswer",
     "ImportRun",
+    "ListedNumber",
+    "NationalList",
     "PhoneNumber",
     "PostalAddress",
     "Preference",

@@ -13,7 +13,7 @@ CREATE FUNCTION kept_gate_facts(
     people bigint[], dialled text, hashed bytea, gap interval, moment timestamptz,
     guards text[], allowed interval[], caps text[], mosts integer[], spans interval[],
     rest integer, called text, covered text[], shut_in text[], shut_by text[],
-    shut_until timestamptz[], always text[]
+    shut_until timestamptz[], always text[], lists text[], ages integer[]
 ) RETURNS TABLE (person bigint, code text, since timestamptz, until timestamptz, ref text)
 LANGUAGE sql STABLE AS $$
 SELECT p.customer_id,
@@ -97,6 +97,20 @@ WHERE dialled <> ''
 UNION ALL
 SELECT NULL, a.code, NULL, NULL, NULL FROM unnest(always) AS a (code)
 UNION ALL
+-- A list that is missing or too old stands against everybody.
+SELECT NULL, 'dnc_national', NULL, NULL, NULL
+WHERE EXISTS (SELECT FROM unnest(lists, ages) AS l (name, age) WHERE NOT EXISTS (
+    SELECT FROM crm_nationallist n WHERE n.name = l.name AND n.as_of_date + l.age >= moment::date))
+UNION ALL
+SELECT p.customer_id, 'dnc_national', min(e.since_date)::timestamptz, NULL, NULL
+FROM crm_phonenumber p JOIN crm_listednumber e ON e.e164 = p.e164
+WHERE p.customer_id = ANY(people) AND e.list_id = ANY(lists)
+GROUP BY p.customer_id
+UNION ALL
+SELECT NULL, 'dnc_national', min(e.since_date)::timestamptz, NULL, NULL
+FROM crm_listednumber e WHERE e.e164 = dialled AND e.list_id = ANY(lists)
+HAVING count(*) > 0
+UNION ALL
 SELECT l.customer_id, 'leased', l.taken_at, l.until_at, l.holder || ' ' || l.decision_id
 FROM followups_lease l
 WHERE l.customer_id = ANY(people) AND l.released_at IS NULL AND l.until_at > moment
@@ -124,7 +138,7 @@ CREATE FUNCTION kept_gate_rule(
     guards text[], allowed interval[], dice text,
     good_from timestamptz, good_until timestamptz, caps text[], mosts integer[], spans interval[],
     rest integer, called text, covered text[], shut_in text[], shut_by text[],
-    shut_until timestamptz[], always text[],
+    shut_until timestamptz[], always text[], lists text[], ages integer[],
     OUT state text, OUT decision uuid, OUT at timestamptz, OUT people bigint[],
     OUT names text[], OUT against jsonb
 ) LANGUAGE plpgsql VOLATILE
@@ -195,7 +209,7 @@ BEGIN
                 IN ('open_promise', 'reading_time', 'callback_pending')
                 THEN split_part(g.ref, ' ', 1) END AS promise
             FROM kept_gate_facts(people, dialled, hashed, gap, at, guards, allowed, caps, mosts, spans,
-                rest, called, covered, shut_in, shut_by, shut_until, always) g
+                rest, called, covered, shut_in, shut_by, shut_until, always, lists, ages) g
             WHERE given = '' AND g.code = ANY(stops)
                 AND NOT ((g.code = 'leased' OR g.code = 'callback_pending' AND asked = 'callback')
                     AND string_to_array(g.ref, ' ') && mine)
@@ -235,7 +249,7 @@ RULE_BEFORE = import_module("followups.migrations.0005_lighter_gate").RULE
 
 
 class Migration(migrations.Migration):
-    dependencies = [("followups", "0006_scrub_runs"), ("crm", "0006_call_sources")]
+    dependencies = [("followups", "0006_scrub_runs"), ("crm", "0007_national_lists")]
     operations = [
         migrations.RunSQL(DROP_RULE, RULE_BEFORE),
         migrations.RunSQL(DROP_FACTS, FACTS_BEFORE),

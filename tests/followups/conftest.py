@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -11,7 +12,7 @@ from followups import rulings
 
 
 @pytest.fixture
-def unlisted(monkeypatch: pytest.MonkeyPatch) -> None:
+def unlisted(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """No preset asks for a national list or a consent, so that its other limits can be seen."""
     bare = {"lists": (), "consent": None}
     found = {
@@ -20,3 +21,7 @@ def unlisted(monkeypatch: pytest.MonkeyPatch) -> None:
     }
     monkeypatch.setattr(policies, "installed", lambda: found)
     monkeypatch.setattr(rulings, "_LAST", {})
+    # Two policies of one label are the same, but for here.
+    rulings._rules.cache_clear()
+    yield
+    rulings._rules.cache_clear()

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from crm import calls, conditions, customers
+from crm import calls, conditions, customers, registries
 from crm.customers import Facts
 from crm.models import Campaign, Customer, Disposition
 from followups import facts, gate, rulings
@@ -18,6 +19,7 @@ from tests.cast import (
     DUPONT_HOME,
     DUPONT_MOBILE,
     HOUR,
+    PEETERS_MOBILE,
     SYSTEM,
     Cast,
     brussels,
@@ -193,3 +195,31 @@ def test_a_policy_that_cannot_be_kept_here_lets_nobody_be_called_to_sell(
     service = Campaign.objects.create(slug="s", name="s", policy=policy, purpose="service")
     assert code not in rulings.stops("service")
     assert asked(service, at=at).code == code  # no ticket is named: judged like a sale
+
+
+def brought_in(tmp_path: Path, numbers: str, *, at: datetime) -> None:
+    file = tmp_path / "list.csv"
+    file.write_text(numbers)
+    registries.bring_in(
+        file, name="dncm", as_of=at.date(), by=SYSTEM, at=at, apply=True, forced=True
+    )
+
+
+def test_a_number_on_a_fresh_list_shuts_all_numbers_of_the_person(
+    cast: Cast, belgian: Campaign, tmp_path: Path
+) -> None:
+    assert cast.dupont and cast.peeters
+    brought_in(tmp_path, f"{DUPONT_HOME};2026-01-02\n+32470999998\n", at=TUESDAY)
+    for number in (DUPONT_HOME, DUPONT_MOBILE, "+32470999998"):
+        assert asked(belgian, at=TUESDAY, number=number).code == "dnc_national"
+    assert asked(belgian, at=TUESDAY, number=PEETERS_MOBILE).allow
+    assert asked(None, at=TUESDAY).allow
+
+
+def test_a_list_that_is_too_old_shuts_everybody(
+    cast: Cast, belgian: Campaign, tmp_path: Path
+) -> None:
+    monday = brussels("2026-03-02 11:00")
+    brought_in(tmp_path, "+32470999998\n", at=monday)
+    assert asked(belgian, at=brussels("2026-03-06 11:00")).allow
+    assert asked(belgian, at=brussels("2026-03-09 11:00")).code == "dnc_national"

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import random
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from crm import registries
 from crm.actors import Actor
 from crm.models import Campaign
 from crm.policies import UnknownPolicy
@@ -96,6 +98,17 @@ def test_no_code_is_forgotten(
         limited = asked(written, "sales", under(policy), at)
         seen |= {code for _allow, code, *_more in limited}
     assert seen == {*BY_CODE, "ok"}
+
+
+def test_a_national_list_counts_alike(cast: Cast, relay: Relay, tmp_path: Path) -> None:
+    written = [*mixed_house(cast, relay, seed=6), STRANGER, "+32499000009"]
+    file = tmp_path / "list.csv"
+    file.write_text("\n".join([*written[::3], STRANGER, "+32499000008"]))
+    registries.bring_in(file, name="dncm", as_of=NOW.date(), by=SYSTEM, at=NOW, apply=True)
+    campaign = under("be")
+    found = asked(written, "sales", campaign)
+    assert found == answered(written, "sales", campaign)
+    assert {"dnc_national", "ok"} <= {code for _allow, code, *_more in found}
 
 
 def test_asking_for_a_list_leaves_nothing_behind(cast: Cast, relay: Relay) -> None:
