@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
+from django.db import transaction
+
+from crm import audit, policies
+from crm.actors import Actor
 from crm.models import Campaign, Team
 
 
@@ -11,3 +17,33 @@ def ensure(*, slug: str, name: str, team: Team | None, purpose: str = "sales") -
         slug=slug, defaults={"name": name, "team": team, "purpose": purpose}
     )
     return row
+
+
+@transaction.atomic
+def put(
+    *,
+    slug: str,
+    by: Actor,
+    at: datetime,
+    name: str = "",
+    purpose: str = "",
+    policy: str = "",
+    active: bool | None = None,
+) -> tuple[Campaign, bool]:
+    """Makes the campaign, or changes what is said of it; True when it is new.
+
+    Raises policies.UnknownPolicy, and ValidationError for a slug or a purpose that is none.
+    """
+    row = Campaign.objects.select_for_update().filter(slug=slug).first() or Campaign(slug=slug)
+    new = row.pk is None
+    if policy:
+        policies.get(policy, at=at)
+    row.name = name or row.name or slug
+    row.purpose = purpose or row.purpose
+    row.policy = policy or row.policy
+    row.active = row.active if active is None else active
+    row.full_clean()
+    row.save()
+    data = {"policy": row.policy, "purpose": row.purpose, "active": row.active}
+    audit.write(action="campaign_set", subject=f"campaign:{row.slug}", by=by, at=at, data=data)
+    return row, new

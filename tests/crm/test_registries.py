@@ -136,10 +136,11 @@ def test_the_command_shows_the_difference_and_applies_it_when_told(
     [
         (("mars", "list.csv"), "No policy asks for this list"),
         (("dncm", "/nowhere/list.csv"), "No such file"),
+        (("dncm", "list.csv", "--date=20-11"), "write the day as 2026-11-20"),
     ],
 )
 def test_the_command_says_in_words_what_is_wrong(
-    cast: Cast, words: tuple[str, str], said: str
+    cast: Cast, words: tuple[str, ...], said: str
 ) -> None:
     with pytest.raises(CommandError, match=said):
-        call_command("import_list", *words, "--date=2026-01-05")
+        call_command("import_list", "--date=2026-01-05", *words)
