@@ -1,13 +1,86 @@
 """What a policy limits, in the gate: caps, the rest after a refusal, calling hours and holidays.
 
-The figures come as arrays, and with them from when until when they are good: calendars are worked
-out by the caller (crm/conditions.py), and an answer at any other moment is refused with the time.
+They are a function of their own, which a policy without limits never enters: setting up a statement
+costs more than finding nothing with it. The figures come as arrays, and with them from when until
+when they are good: calendars are worked out by the caller (crm/conditions.py), and an answer at any
+other moment is refused with the time.
 """
 
 from importlib import import_module
 
 from django.db import migrations
 
+LIMITS = """
+CREATE FUNCTION kept_gate_limits(
+    people bigint[], dialled text, moment timestamptz, caps text[], mosts integer[],
+    spans interval[], rest integer, called text, covered text[], shut_in text[], shut_by text[],
+    shut_until timestamptz[], always text[], lists text[], ages integer[]
+) RETURNS TABLE (person bigint, code text, since timestamptz, until timestamptz)
+LANGUAGE plpgsql STABLE AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
+-- Over the cap: the attempt that is as old as the cap is high leaves the window last. Of calls that
+-- sell, placed by us; of conversations, those that came in as well when the cap says contacts.
+SELECT p.id, CASE c.code WHEN 'cap_contacts' THEN 'cap_conversations' ELSE c.code END,
+    a.started_at, a.started_at + c.span
+FROM unnest(caps, mosts, spans) AS c (code, most, span), unnest(people) AS p (id), LATERAL (
+    SELECT a.started_at FROM crm_attempt a
+    WHERE a.customer_id = p.id AND a.started_at > moment - c.span
+        AND (a.direction = 'outbound' AND a.purpose IN ('sales', 'survey')
+            OR a.direction = 'inbound' AND c.code = 'cap_contacts')
+        AND (c.code = 'cap_attempts' OR a.result = 'answered')
+    ORDER BY a.started_at DESC OFFSET c.most - 1 LIMIT 1) a
+UNION ALL
+SELECT NULL, CASE c.code WHEN 'cap_contacts' THEN 'cap_conversations' ELSE c.code END,
+    a.started_at, a.started_at + c.span
+FROM unnest(caps, mosts, spans) AS c (code, most, span), LATERAL (
+    SELECT a.started_at FROM crm_attempttext t JOIN crm_attempt a ON a.id = t.attempt_id
+    WHERE t.number = dialled AND t.number <> '' AND a.started_at > moment - c.span
+        AND (a.direction = 'outbound' AND a.purpose IN ('sales', 'survey')
+            OR a.direction = 'inbound' AND c.code = 'cap_contacts')
+        AND (c.code = 'cap_attempts' OR a.result = 'answered')
+    ORDER BY a.started_at DESC OFFSET c.most - 1 LIMIT 1) a
+UNION ALL
+-- Who said no rests for whole days: until the first midnight (UTC) after so many of them.
+SELECT a.customer_id, 'refusal_cooloff', max(a.started_at),
+    date_trunc('day', (max(a.started_at) + (rest + 1) * interval '1 day') AT TIME ZONE 'UTC')
+        AT TIME ZONE 'UTC'
+FROM crm_attempt a JOIN crm_disposition d ON d.code = a.disposition_id AND d.refusal
+WHERE a.customer_id = ANY(people) AND rest > 0
+    AND a.started_at > moment - (rest + 1) * interval '1 day'
+GROUP BY a.customer_id
+HAVING date_trunc('day', (max(a.started_at) + (rest + 1) * interval '1 day') AT TIME ZONE 'UTC')
+    AT TIME ZONE 'UTC' > moment
+UNION ALL
+-- The hours of the country in which the person lives, and of the one that the number is of.
+SELECT k.id, s.code, NULL::timestamptz, s.until
+FROM unnest(shut_in, shut_by, shut_until) AS s (country, code, until)
+JOIN crm_customer k ON k.id = ANY(people)
+    AND s.country = CASE WHEN k.country = ANY(covered) THEN k.country ELSE '' END
+UNION ALL
+SELECT NULL, s.code, NULL::timestamptz, s.until
+FROM unnest(shut_in, shut_by, shut_until) AS s (country, code, until)
+WHERE dialled <> ''
+    AND s.country = CASE WHEN called = ANY(covered) THEN called ELSE '' END
+UNION ALL
+SELECT NULL, a.code, NULL, NULL FROM unnest(always) AS a (code)
+UNION ALL
+-- A list that is missing or too old stands against everybody.
+SELECT NULL, 'dnc_national', NULL, NULL
+WHERE EXISTS (SELECT FROM unnest(lists, ages) AS l (name, age) WHERE NOT EXISTS (
+    SELECT FROM crm_nationallist n WHERE n.name = l.name AND n.as_of_date + l.age >= moment::date))
+UNION ALL
+SELECT p.customer_id, 'dnc_national', min(e.since_date)::timestamptz, NULL
+FROM crm_phonenumber p JOIN crm_listednumber e ON e.e164 = p.e164
+WHERE p.customer_id = ANY(people) AND e.list_id = ANY(lists)
+GROUP BY p.customer_id
+UNION ALL
+SELECT NULL, 'dnc_national', min(e.since_date)::timestamptz, NULL
+FROM crm_listednumber e WHERE e.e164 = dialled AND e.list_id = ANY(lists)
+HAVING count(*) > 0;
+END $$
+"""
 FACTS = """
 CREATE FUNCTION kept_gate_facts(
     people bigint[], dialled text, hashed bytea, gap interval, moment timestamptz,
@@ -51,65 +124,11 @@ WHERE t.number = dialled AND t.number <> '' AND a.direction = 'outbound'
     AND a.started_at > moment - gap AND a.started_at < moment + gap
 HAVING max(a.started_at) IS NOT NULL
 UNION ALL
--- Over the cap: the attempt that is as old as the cap is high leaves the window last. Of calls that
--- sell, placed by us; of conversations, those that came in as well when the cap says contacts.
-SELECT p.id, CASE c.code WHEN 'cap_contacts' THEN 'cap_conversations' ELSE c.code END,
-    a.started_at, a.started_at + c.span, NULL
-FROM unnest(caps, mosts, spans) AS c (code, most, span), unnest(people) AS p (id), LATERAL (
-    SELECT a.started_at FROM crm_attempt a
-    WHERE a.customer_id = p.id AND a.started_at > moment - c.span
-        AND (a.direction = 'outbound' AND a.purpose IN ('sales', 'survey')
-            OR a.direction = 'inbound' AND c.code = 'cap_contacts')
-        AND (c.code = 'cap_attempts' OR a.result = 'answered')
-    ORDER BY a.started_at DESC OFFSET c.most - 1 LIMIT 1) a
-UNION ALL
-SELECT NULL, CASE c.code WHEN 'cap_contacts' THEN 'cap_conversations' ELSE c.code END,
-    a.started_at, a.started_at + c.span, NULL
-FROM unnest(caps, mosts, spans) AS c (code, most, span), LATERAL (
-    SELECT a.started_at FROM crm_attempttext t JOIN crm_attempt a ON a.id = t.attempt_id
-    WHERE t.number = dialled AND t.number <> '' AND a.started_at > moment - c.span
-        AND (a.direction = 'outbound' AND a.purpose IN ('sales', 'survey')
-            OR a.direction = 'inbound' AND c.code = 'cap_contacts')
-        AND (c.code = 'cap_attempts' OR a.result = 'answered')
-    ORDER BY a.started_at DESC OFFSET c.most - 1 LIMIT 1) a
-UNION ALL
--- Who said no rests for whole days: until the first midnight (UTC) after so many of them.
-SELECT a.customer_id, 'refusal_cooloff', max(a.started_at),
-    date_trunc('day', (max(a.started_at) + (rest + 1) * interval '1 day') AT TIME ZONE 'UTC')
-        AT TIME ZONE 'UTC', NULL
-FROM crm_attempt a JOIN crm_disposition d ON d.code = a.disposition_id AND d.refusal
-WHERE a.customer_id = ANY(people) AND rest > 0
-    AND a.started_at > moment - (rest + 1) * interval '1 day'
-GROUP BY a.customer_id
-HAVING date_trunc('day', (max(a.started_at) + (rest + 1) * interval '1 day') AT TIME ZONE 'UTC')
-    AT TIME ZONE 'UTC' > moment
-UNION ALL
--- The hours of the country in which the person lives, and of the one that the number is of.
-SELECT k.id, s.code, NULL, s.until, NULL
-FROM unnest(shut_in, shut_by, shut_until) AS s (country, code, until)
-JOIN crm_customer k ON k.id = ANY(people)
-    AND s.country = CASE WHEN k.country = ANY(covered) THEN k.country ELSE '' END
-UNION ALL
-SELECT NULL, s.code, NULL, s.until, NULL
-FROM unnest(shut_in, shut_by, shut_until) AS s (country, code, until)
-WHERE dialled <> ''
-    AND s.country = CASE WHEN called = ANY(covered) THEN called ELSE '' END
-UNION ALL
-SELECT NULL, a.code, NULL, NULL, NULL FROM unnest(always) AS a (code)
-UNION ALL
--- A list that is missing or too old stands against everybody.
-SELECT NULL, 'dnc_national', NULL, NULL, NULL
-WHERE EXISTS (SELECT FROM unnest(lists, ages) AS l (name, age) WHERE NOT EXISTS (
-    SELECT FROM crm_nationallist n WHERE n.name = l.name AND n.as_of_date + l.age >= moment::date))
-UNION ALL
-SELECT p.customer_id, 'dnc_national', min(e.since_date)::timestamptz, NULL, NULL
-FROM crm_phonenumber p JOIN crm_listednumber e ON e.e164 = p.e164
-WHERE p.customer_id = ANY(people) AND e.list_id = ANY(lists)
-GROUP BY p.customer_id
-UNION ALL
-SELECT NULL, 'dnc_national', min(e.since_date)::timestamptz, NULL, NULL
-FROM crm_listednumber e WHERE e.e164 = dialled AND e.list_id = ANY(lists)
-HAVING count(*) > 0
+SELECT x.person, x.code, x.since, x.until, NULL
+FROM kept_gate_limits(people, dialled, moment, caps, mosts, spans, rest, called, covered, shut_in,
+    shut_by, shut_until, always, lists, ages) x
+WHERE cardinality(caps) > 0 OR rest > 0 OR cardinality(shut_in) > 0 OR cardinality(always) > 0
+    OR cardinality(lists) > 0
 UNION ALL
 SELECT l.customer_id, 'leased', l.taken_at, l.until_at, l.holder || ' ' || l.decision_id
 FROM followups_lease l
@@ -242,6 +261,7 @@ BEGIN
         reserving, request, rules, at + permit, jsonb_build_object('blocks', against));
 END $$
 """
+DROP_LIMITS = "DROP FUNCTION kept_gate_limits"
 DROP_FACTS = "DROP FUNCTION kept_gate_facts"
 DROP_RULE = "DROP FUNCTION kept_gate_rule"
 FACTS_BEFORE = import_module("followups.migrations.0004_gate_in_one_exchange").FACTS
@@ -253,6 +273,7 @@ class Migration(migrations.Migration):
     operations = [
         migrations.RunSQL(DROP_RULE, RULE_BEFORE),
         migrations.RunSQL(DROP_FACTS, FACTS_BEFORE),
+        migrations.RunSQL(LIMITS, DROP_LIMITS),
         migrations.RunSQL(FACTS, DROP_FACTS),
         migrations.RunSQL(RULE, DROP_RULE),
     ]
