@@ -5,6 +5,7 @@ from __future__ import annotations
 from playwright.sync_api import Page, expect
 
 from crm.models import Customer
+from followups.models import Promise
 from tests import cast
 from tests.journeys.scene import Scene
 
@@ -59,6 +60,9 @@ def test_an_agent_keeps_a_promise_from_the_call_to_the_follow_up(scene: Scene, p
     page.goto(sheet)
     expect(page.locator("main")).to_contain_text("Delivered to the mailbox", timeout=30000)
     days_later(page, 1)
+    scene.run_sweeps()
+    scene.status(Promise.objects.get(customer=dupont), "kept")
+    page.goto(sheet)
     expect(page.locator(".lamp")).to_contain_text("is reading what we sent", timeout=30000)
     assert scene.gate(cast.DUPONT_HOME)["code"] == "reading_time"
 
