@@ -2,7 +2,8 @@
 
 Python runs one thread of a process at a time, so ten calls logged in the same instant share one
 processor and all of them, and every question at the gate among them, end late. Two at a time are
-done sooner, and whoever asks the gate finds a thread that is free.
+done sooner. A question at the gate takes no place among them; it waits only when every thread of
+the worker is held by requests that work or wait.
 """
 
 from __future__ import annotations

@@ -52,7 +52,7 @@ def main() -> None:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8000)
     parser.add_argument("--workers", type=int, default=2)
-    # Two for heavy work, some that wait for their turn, and always one for the gate (lanes.py).
+    # Two for heavy work, the others for who waits for a turn or asks the gate (lanes.py).
     parser.add_argument("--threads", type=int, default=5, help="per worker, a connection each")
     asked = parser.parse_args()
     server = Granian(

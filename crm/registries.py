@@ -99,9 +99,7 @@ def bring_in(
     """
     with transaction.atomic(), connection.cursor() as cursor:
         # Two imports of one list wait for each other.
-        cursor.execute(
-            "SELECT pg_advisory_xact_lock(hashtext('national list'), hashtext(%s))", [name]
-        )
+        cursor.execute(TURN, [name])
         if as_of > at.date():
             raise Refused(_("The list is of a day that has not come."))
         ours = NationalList.objects.filter(pk=name).first()

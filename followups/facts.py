@@ -53,21 +53,22 @@ def limits(found: Conditions) -> dict[str, Any]:
     """What a policy limits, as the database reads it: arrays written out."""
     return {
         "gap": found.policy.min_gap,
-        "caps": _array(conditions.code_of(cap) for cap in found.caps),
-        "mosts": _array(cap.most for cap in found.caps),
-        "spans": _array(f"{cap.days} days" for cap in found.caps),
+        "caps": array(conditions.code_of(cap) for cap in found.caps),
+        "mosts": array(cap.most for cap in found.caps),
+        "spans": array(f"{cap.days} days" for cap in found.caps),
         "rest": found.rest_days,
-        "always": _array(found.always),
-        "lists": _array(rule.name for rule in found.policy.rules.lists),
-        "ages": _array(rule.max_age_days for rule in found.policy.rules.lists),
-        "covered": _array(found.covered),
-        "shut_in": _array(country for country, _shut in found.shut),
-        "shut_by": _array(shut.code for _country, shut in found.shut),
-        "shut_until": _array(shut.until.isoformat() for _country, shut in found.shut),
+        "always": array(found.always),
+        "lists": array(rule.name for rule in found.policy.rules.lists),
+        "ages": array(rule.max_age_days for rule in found.policy.rules.lists),
+        "covered": array(found.covered),
+        "shut_in": array(country for country, _shut in found.shut),
+        "shut_by": array(shut.code for _country, shut in found.shut),
+        "shut_until": array(shut.until.isoformat() for _country, shut in found.shut),
     }
 
 
-def _array(values: Iterable[object]) -> str:
+def array(values: Iterable[object]) -> str:
+    """An array as PostgreSQL reads it as text. The values are ours: no quotes, no backslashes."""
     return "{" + ",".join(f'"{value}"' for value in values) + "}"
 
 

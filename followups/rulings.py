@@ -23,7 +23,7 @@ from crm import conditions, phone
 from crm.conditions import Conditions
 from crm.keys import Mark
 from crm.policies import Policy
-from followups.facts import ALLOWED, GUARDED, hash_number, limits
+from followups.facts import ALLOWED, GUARDED, array, hash_number, limits
 from followups.reasons import ROWS
 
 RULE = Statement(
@@ -87,10 +87,6 @@ def stops(purpose: str) -> list[str]:
     return [row.code for row in ROWS if purpose in row.stops]
 
 
-def _braced(words: Collection[object]) -> str:
-    return "{" + ",".join(f'"{word}"' for word in words) + "}"
-
-
 # What this process last worked out for each policy: in use until the database says it is over.
 _LAST: dict[str, Conditions] = {}
 
@@ -121,7 +117,7 @@ def _rules(found: Conditions, purpose: str) -> dict[str, Ready | None]:
     policy = found.policy
     same = {
         "asked": purpose,
-        "stops": _braced(stops(purpose)),
+        "stops": array(stops(purpose)),
         "lease": policy.lease,
         "permit": policy.permit,
         "rules": policy.label,
@@ -147,7 +143,7 @@ def rule(asked: Asked, *, at: datetime | None) -> Ruling:
         "hashed": hash_number(asked.number) if asked.number else b"",
         "ids": sorted(set(asked.ids)),
         "given": asked.given,
-        "mine": _braced(asked.mine),
+        "mine": array(asked.mine),
         "strangers": asked.strangers,
         "moment": at,
         "reserving": asked.reserve,
