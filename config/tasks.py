@@ -14,8 +14,6 @@ def sweep(*, name: str, **kwargs: object) -> None:
     moved, line = timetable.run(name), timetable.BY_NAME[name]
     if moved and line.goes_on:
         nudge(name)
-    if moved and line.then:
-        nudge(line.then)
 
 
 @shared_task(name="kept.started")

@@ -21,8 +21,7 @@ class Sweep:
 
     Paced sweeps wait on other machines between their rows; they get `clock=` instead, to
     read the time anew for each row. One that `goes_on` takes a share of a long job in each turn,
-    and is asked again at once as long as it finds work. `then` names the sweep that goes on with
-    what this one moved: it is asked at once, so that nobody waits for two turns.
+    and is asked again at once as long as it finds work.
     """
 
     name: str
@@ -31,7 +30,6 @@ class Sweep:
     guards_gate: bool = False  # the gate answers clock_unsafe when its heartbeat is old
     paced: bool = False
     goes_on: bool = False
-    then: str = ""
 
 
 def _every(seconds: int) -> timedelta:
@@ -41,7 +39,7 @@ def _every(seconds: int) -> timedelta:
 SWEEPS = (
     Sweep("send", _every(5), "offers.sending.send_due", guards_gate=True, paced=True),
     Sweep("leases", _every(15), "offers.deliveries.free_expired"),
-    Sweep("settle", _every(30), "offers.evidence.ripen", guards_gate=True, then="reconcile"),
+    Sweep("settle", _every(30), "offers.evidence.ripen", guards_gate=True),
     Sweep("reconcile", _every(30), "followups.reconcile.run", guards_gate=True),
     Sweep("intake", _every(60), "offers.bounces.listen", guards_gate=True, paced=True),
     Sweep("escalate", _every(15), "followups.escalation.climb"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.utils.functional import Promise as Lazy
 from django.utils.translation import gettext as _
@@ -13,6 +13,7 @@ from crm import instants
 from followups import telling, telling_paper
 from followups.channels import BY, one_line
 from followups.models import Promise
+from offers.evidence import quiet_span
 from offers.grades import Fold, fold
 from offers.models import Delivery
 from offers.models.deliveries import PAPER
@@ -30,6 +31,9 @@ STATES: dict[str, str | Lazy] = {
     "replaced": gettext_lazy("replaced"),
     "erased": gettext_lazy("erased"),
 }
+SOON, AT_TIMES = 2, 15  # seconds between two looks
+# A proof that is due comes with the next turn of the settle sweep (30 s, if no nudge hurries it).
+FRESHLY_DUE = timedelta(minutes=2)
 UNDERWAY = {Status.QUEUED, Status.CLAIMED, Status.SENDING, Status.RETRY}
 
 
@@ -92,7 +96,7 @@ def journey(promise: Promise, *, at: datetime) -> Journey:
         sentence=_sentence(promise, delivery, at),
         address=one_line(delivery.text.address if delivery else promise.text.address),
         by=way(promise),
-        pace=_pace(promise, delivery),
+        pace=_pace(promise, delivery, at),
         earlier=tuple(
             f"{one_line(row.text.address)}: {telling.trouble(row, at=at).sentence}"
             for row in rows[-2::-1]
@@ -100,14 +104,17 @@ def journey(promise: Promise, *, at: datetime) -> Journey:
     )
 
 
-def _pace(promise: Promise, delivery: Delivery | None) -> int | None:
+def _pace(promise: Promise, delivery: Delivery | None, at: datetime) -> int | None:
     if promise.status != Promise.Status.OPEN or delivery is None:
         return None
     if delivery.channel in PAPER:
         return None  # days pass between its stations
     if delivery.status in UNDERWAY:
-        return 2
-    return 15 if delivery.status in {Status.SENT, Status.UNKNOWN} else None
+        return SOON
+    if delivery.status not in {Status.SENT, Status.UNKNOWN}:
+        return None
+    quiet = quiet_span(fold(delivery.evidence.all()))
+    return SOON if quiet and quiet[1] <= at < quiet[1] + FRESHLY_DUE else AT_TIMES
 
 
 def _sentence(promise: Promise, delivery: Delivery | None, at: datetime) -> str:

@@ -57,8 +57,14 @@ def _turn(item: pytest.Item) -> int:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
-    """With KEPT_BROWSER_REQUIRED=1 a browser test that is skipped has failed."""
+    """With KEPT_BROWSER_REQUIRED=1 a browser test that is skipped has failed.
+
+    A failed one on the live system also tells what its processes said last.
+    """
     report: Any = yield
+    system = getattr(item, "funcargs", {}).get("live_system")
+    if report.failed and system is not None:
+        report.sections.append(("the live system", system.said()))
     if REQUIRED and report.skipped and item.get_closest_marker("browser"):
         report.outcome = "failed"
         report.longrepr = f"skipped, although KEPT_BROWSER_REQUIRED=1: {report.longrepr}"

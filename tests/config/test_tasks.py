@@ -1,4 +1,4 @@
-"""What wakes a worker, and what a turn of a sweep asks for when it has run."""
+"""What wakes a worker, and which turn asks for the next."""
 
 from __future__ import annotations
 
@@ -11,14 +11,12 @@ from config import broker, celery, tasks, timetable
 @pytest.mark.parametrize(
     ("name", "moved", "asked"),
     [
-        ("settle", 2, ["reconcile"]),
-        ("settle", 0, []),
         ("bill_runs", 1, ["bill_runs"]),
         ("bill_runs", 0, []),
-        ("reconcile", 5, []),
+        ("settle", 2, []),
     ],
 )
-def test_what_goes_on_with_the_moved_rows_is_asked_at_once_and_nothing_else(
+def test_a_sweep_that_goes_on_is_asked_again_at_once_and_no_other(
     name: str, moved: int, asked: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     nudged: list[str] = []
@@ -26,10 +24,6 @@ def test_what_goes_on_with_the_moved_rows_is_asked_at_once_and_nothing_else(
     monkeypatch.setattr(tasks, "nudge", nudged.append)
     tasks.sweep(name=name)
     assert nudged == asked
-
-
-def test_whoever_goes_on_is_in_the_timetable() -> None:
-    assert {sweep.then for sweep in timetable.SWEEPS} - {""} <= set(timetable.BY_NAME)
 
 
 @pytest.fixture

@@ -18,13 +18,14 @@ from tests.cast import (
     START,
     SYSTEM,
     Cast,
+    Relay,
     brussels,
     call_and_promise,
     call_of,
     delivery_of,
     person,
 )
-from tests.followups.scenes import report
+from tests.followups.scenes import accepted, report
 from tests.offers.paper import PRINTED, billed, printed, promised, returned
 
 Kind = Evidence.Kind
@@ -178,3 +179,15 @@ def test_never_received_outranks_what_the_mail_room_said(cast: Cast, tmp_path: P
     report(promise, Kind.NEVER_RECEIVED, at=at)
     found = shown(promise, at)
     assert "The customer said at 15:00 that it never came." in str([*found.earlier, found.sentence])
+
+
+def test_the_sheet_looks_often_while_a_mail_leaves_and_again_when_its_proof_is_due(
+    cast: Cast, relay: Relay
+) -> None:
+    leaving = call_and_promise(cast.amina, cast.peeters)
+    assert shown(leaving, START).pace == 2
+    promise = report(accepted(cast, relay), Kind.DELIVERED, at=START)
+    minute = timedelta(minutes=1)
+    looked = [shown(promise, START + DAY + wait).pace for wait in (-minute, 0 * minute, minute)]
+    assert looked == [15, 2, 2]
+    assert shown(promise, START + DAY + 3 * minute).pace == 15

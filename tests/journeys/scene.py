@@ -143,7 +143,7 @@ class Scene:
             promise.refresh_from_db()
             return promise.status == wanted
 
-        until(there, limit=60, what=f"{promise} to be {wanted}")
+        until(there, limit=30, what=f"{promise} to be {wanted}")
         return promise
 
     def now(self) -> datetime:
