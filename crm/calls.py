@@ -200,12 +200,20 @@ def _add_revision(attempt: Attempt, *, by: Actor, at: datetime) -> None:
 
 def _heed(attempt: Attempt, call: Call, *, by: Actor, at: datetime) -> None:
     """What the customer wished in the call takes effect with the call."""
-    if call.disposition and call.disposition.do_not_call and attempt.customer:
+    kind = _wish(call.disposition) if call.disposition else ""
+    if kind and attempt.customer:
         suppressions.add(
             customer=attempt.customer,
-            kind=Suppression.Kind.DNC_COMPANY,
+            kind=kind,
             origin=Suppression.Origin.CALL,
             proof=f"attempt:{attempt.pk}",
             by=by,
             at=at,
         )
+
+
+def _wish(disposition: Disposition) -> str:
+    """The suppression that a disposition asks for; empty for most."""
+    if disposition.do_not_call:
+        return Suppression.Kind.DNC_COMPANY
+    return suppressions.HEARD.get(disposition.code, "")

@@ -6,7 +6,7 @@ What depends on the clock is worked out here, with the calendars of each country
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -19,7 +19,6 @@ ELSEWHERE = ""  # a country of which no policy knows
 A_WEEK = timedelta(days=7)
 CODES = {
     ("attempt", False): "cap_attempts",
-    ("attempt", True): "cap_attempts",
     ("conversation", False): "cap_conversations",
     ("conversation", True): "cap_contacts",
 }
@@ -29,14 +28,14 @@ CODES = {
 class Conditions:
     """What a policy means from `since` until `until`, without the latter.
 
-    `always` are the codes that stand against everybody. `shut` says for a country why and until
+    `shut` says for a country why and until
     when nobody there may be called; countries that are not `covered` count as ELSEWHERE.
     """
 
     policy: Policy
     since: datetime
     until: datetime
-    always: tuple[str, ...] = ()
+    revision: datetime | None = None  # of the policies (crm/policies.py)
     covered: tuple[str, ...] = ()
     shut: tuple[tuple[str, Shut], ...] = ()
 
@@ -51,6 +50,14 @@ class Conditions:
     def rest_days(self) -> int | None:
         """How long who said no rests."""
         return self.policy.rules.refusal.days if self.policy.rules.refusal else None
+
+    @property
+    def bases(self) -> tuple[str, ...]:
+        """On which a person may be sold to, where a consent is asked for; none asked for: empty."""
+        asked = self.policy.rules.consent
+        if asked is None or not asked.required:
+            return ()
+        return ("consent", "relation") if asked.instead else ("consent",)
 
     @property
     def longest(self) -> timedelta:
@@ -68,6 +75,7 @@ def code_of(cap: Cap) -> str:
 
 def of(name: str, *, at: datetime) -> Conditions:
     """The conditions of the policy of that name at `at`. Raises policies.UnknownPolicy."""
+    revision = policies.refresh()
     policy = policies.get(name, at=at)
     hours = _hours(policy, at)
     ends = [at + A_WEEK, policies.next_version(name, at=at) or at + A_WEEK]
@@ -82,19 +90,10 @@ def of(name: str, *, at: datetime) -> Conditions:
         policy=policy,
         since=at,
         until=min(ends),
-        always=tuple(_unmet(policy)),
+        revision=revision,
         covered=tuple(sorted(covered)),
         shut=tuple(sorted(shut, key=lambda row: (row[0], row[1].code, row[1].until))),
     )
-
-
-def _unmet(policy: Policy) -> Iterator[str]:
-    """What the policy asks for and nobody has here: then it is not kept, and nobody is called.
-
-    There is no consent ledger yet.
-    """
-    if policy.rules.consent and policy.rules.consent.required:
-        yield "no_consent"
 
 
 def _hours(policy: Policy, at: datetime) -> list[tuple[str, str, Hours]]:

@@ -1,13 +1,15 @@
 """Policies by name and date: the rules by which the gate judges, as data says them.
 
-The presets come with the product (crm/data/policies.yaml). A name that is not installed is refused,
-never judged by the wrong rules. This is data, not legal advice.
+The presets come with the product (crm/data/policies.yaml); beside them stand the versions that
+somebody of the house activated. A process remembers those that it read, and `refresh` looks whether
+there are newer ones. A name that is not known is refused, never judged by the wrong rules. This is
+data, not legal advice.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from functools import cached_property, lru_cache
@@ -16,7 +18,9 @@ from zoneinfo import ZoneInfo
 
 import yaml
 from django.conf import settings
+from django.db.models import Max
 
+from crm.models import PolicyVersion
 from crm.rules import Rules
 
 DATA = Path(__file__).parent / "data" / "policies.yaml"
@@ -67,9 +71,65 @@ class Policy:
         return grades[less.get((channel, True), channel)]
 
 
+Versions = Mapping[str, tuple[Policy, ...]]
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What was read last: when the newest version was activated, and all of them."""
+
+    revision: datetime | None = None
+    versions: Versions = field(default_factory=dict)
+
+
+class _Memory:
+    """What this process knows; replaced as a whole, so that threads see one state or the other."""
+
+    known = _Known()
+
+
+def revision() -> datetime | None:
+    """When the newest version that this process knows was activated; None: presets alone."""
+    return _Memory.known.revision
+
+
+def refresh() -> datetime | None:
+    """Reads what was activated since the last look; answers as `revision` does. One query."""
+    active = PolicyVersion.objects.filter(activated_at__isnull=False)
+    newest = active.aggregate(newest=Max("activated_at"))["newest"]
+    if newest != _Memory.known.revision:
+        rows = active.filter(activated_at__lte=newest).order_by("activated_at") if newest else []
+        _Memory.known = _Known(newest, _merged(map(_activated, rows)))
+    return newest
+
+
+def _activated(row: PolicyVersion) -> Policy:
+    if row.effective_from is None:
+        raise ValueError("an activated version has its date")
+    rules = Rules.read(row.rules)
+    return Policy(row.name, row.version, row.effective_from, row.title, rules)
+
+
+def _merged(ours: Iterable[Policy]) -> Versions:
+    """Ours behind the presets of the same date: the one that was activated last counts."""
+    found = {name: list(versions) for name, versions in presets().items()}
+    for policy in ours:
+        found.setdefault(policy.name, []).append(policy)
+    return {name: _by_date(versions) for name, versions in found.items()}
+
+
+def _by_date(versions: Iterable[Policy]) -> tuple[Policy, ...]:
+    return tuple(sorted(versions, key=lambda version: version.effective_from))
+
+
+def installed() -> Versions:
+    """Every version that this process knows, by name, in the order of their dates."""
+    return _Memory.known.versions or presets()
+
+
 @lru_cache(maxsize=1)
-def installed() -> dict[str, tuple[Policy, ...]]:
-    """Every version that is known, by name, in the order of their dates."""
+def presets() -> Versions:
+    """What comes with the release, by name, in the order of their dates."""
     stored = yaml.safe_load(DATA.read_text(encoding="utf-8"))
     found: dict[str, list[Policy]] = {}
     for row in stored["policies"]:
@@ -81,10 +141,7 @@ def installed() -> dict[str, tuple[Policy, ...]]:
             rules=Rules.read(row["rules"]),
         )
         found.setdefault(policy.name, []).append(policy)
-    return {
-        name: tuple(sorted(versions, key=lambda version: version.effective_from))
-        for name, versions in found.items()
-    }
+    return {name: _by_date(versions) for name, versions in found.items()}
 
 
 def get(name: str, *, at: datetime) -> Policy:
@@ -97,11 +154,21 @@ def get(name: str, *, at: datetime) -> Policy:
 
 
 def exactly(label: str) -> Policy:
-    """The version with this label, like "fr@2026-08-11". Raises UnknownPolicy."""
-    for policy in _versions(label.partition("@")[0]):
-        if policy.label == label:
-            return policy
-    raise UnknownPolicy(f"There is no policy {label!r}.")
+    """The version with this label, like "fr@2026-08-11". Raises UnknownPolicy.
+
+    One that was activated elsewhere since the last look is found as well.
+    """
+    found = _labelled(label)
+    if found is None:
+        refresh()
+        found = _labelled(label)
+    if found is None:
+        raise UnknownPolicy(f"There is no policy {label!r}.")
+    return found
+
+
+def _labelled(label: str) -> Policy | None:
+    return next((policy for policy in every() if policy.label == label), None)
 
 
 def next_version(name: str, *, at: datetime) -> datetime | None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from django.db.models import Q, QuerySet
 
 from crm import access, customers, phone
-from crm.models import Customer, User
+from crm.models import Attempt, Campaign, Customer, User
 
 
 def exact(text: str, *, region: str) -> list[Customer]:
@@ -35,6 +36,30 @@ def person(text: str) -> User | None:
     found = User.objects.filter(Q(external_id=text) | Q(username=text), is_active=True)
     rows = found.select_related("team")
     return min(rows, key=lambda user: user.external_id != text, default=None)
+
+
+def campaigns_of(team: int | None) -> QuerySet[Campaign]:
+    """The campaigns for which somebody of this team may call now."""
+    return Campaign.objects.filter(Q(team=None) | Q(team=team), active=True)
+
+
+def campaigns_at_hand(people: Iterable[int], *, team: int | None) -> dict[int, Campaign]:
+    """For which campaign a team would call each of these customers now, by customer id.
+
+    The one of the newest contact; else the only one that the team sells for. Two queries.
+    """
+    ids, open_ = list(people), campaigns_of(team)
+    selling = list(open_.filter(purpose=Campaign.Purpose.SALES)[:2])
+    found = dict.fromkeys(ids, selling[0]) if len(selling) == 1 else {}
+    newest = (
+        Attempt.objects.filter(customer__in=ids, campaign__in=open_)
+        .order_by("customer_id", "-started_at", "-pk")
+        .distinct("customer_id")
+    )
+    for attempt in newest.select_related("campaign"):
+        if attempt.customer_id and attempt.campaign:
+            found[attempt.customer_id] = attempt.campaign
+    return found
 
 
 def search(

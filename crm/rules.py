@@ -93,6 +93,12 @@ class Cap(Part):
     days: Annotated[int, Field(ge=1, le=366)]
     inbound: bool = False
 
+    @model_validator(mode="after")
+    def _placed_by_us(self) -> Cap:
+        if self.unit == "attempt" and self.inbound:
+            raise ValueError("an attempt is a call that we place: only conversations come in")
+        return self
+
 
 class Refusal(Part):
     """Who said no in a conversation rests for `days`. None: a plain no does not count, only an
@@ -102,7 +108,8 @@ class Refusal(Part):
 
 
 class Consent(Part):
-    """Whether selling needs a consent of which we hold proof, and what may stand for one."""
+    """Whether selling needs a consent of which we hold proof. Where `instead` names what may stand
+    for one, a recorded relation counts as well; somebody has to have recorded it, with proof."""
 
     required: bool
     instead: tuple[Annotated[str, Field(max_length=200)], ...] = ()
@@ -113,7 +120,8 @@ class ListRule(Part):
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9_]{2,30}$")]
     max_age_days: Annotated[int, Field(ge=1, le=366)]
-    consent_after_beats: bool = False
+    # What a consent does to an entry: nothing, beats it when it was given later, or always does.
+    consent_beats: Literal["", "later", "any"] = ""
 
 
 class Product(Part):

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from crm import audit, customers
+from crm import audit, consents, customers
 from crm.actors import Actor
 from crm.models import Campaign, Customer, Suppression, SuppressionText
 
@@ -17,6 +17,12 @@ LASTS: dict[str, timedelta] = {
     Suppression.Kind.BEREAVEMENT: timedelta(days=180),
     Suppression.Kind.CUSTOMER_PAUSE: timedelta(days=90),
     Suppression.Kind.REFUSAL_COOLOFF: timedelta(days=60),
+}
+
+# What is heard in a call, by the code of its disposition; others are heard by their flag.
+HEARD: dict[str, str] = {
+    "complaint": Suppression.Kind.COMPLAINT,
+    "deceased": Suppression.Kind.DECEASED,
 }
 
 
@@ -51,6 +57,8 @@ def add(
         created_by=by.code,
     )
     SuppressionText.objects.create(suppression=row, words=words)
+    if kind == Suppression.Kind.DNC_COMPANY:
+        consents.withdraw_all(customer=customer, by=by, at=at)
     customers.note_change(customer=customer, cause=f"{kind}_added", at=at)
     audit.write(action="suppression_added", subject=f"customer:{customer.pk}", by=by, at=at)
     return row

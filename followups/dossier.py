@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from crm import preferences
+from crm import consents, preferences
 from crm.actors import Actor
 from crm.models import Customer, PhoneNumber, Suppression, User
+from crm.queries import campaigns_at_hand
 from followups import checks, facts, gate, proposals, queries, timeline
 from followups.gate import Block, Decision
 from followups.journeys import Journey, journey
@@ -61,6 +62,7 @@ def read(customer: Customer) -> dict[str, Any]:
         "uploads": Document.objects.filter(customer=customer, kind=Document.Kind.UPLOAD)
         .defer("pdf", "html")
         .order_by("-pk")[:5],
+        "consents": consents.on_file(customer),
         "preferences": preferences.standing(customer),
     }
 
@@ -70,12 +72,15 @@ def live(customer: Customer, *, user: User, at: datetime, permit: Permit | None)
     mine = (f"user:{user.pk}",)
     sharers = _sharers(customer)
     everybody = {customer.pk: customer} | {s.customer_id: s.customer for s in sharers}
-    blocks = gate.blocks(everybody.values(), purpose="sales", at=at, mine=mine)
+    campaign = campaigns_at_hand([customer.pk], team=user.team_id).get(customer.pk)
+    them = dict.fromkeys(everybody, campaign) if campaign else {}
+    blocks = gate.blocks(everybody.values(), purpose="sales", at=at, campaigns=them, mine=mine)
     standing = permit.decision if permit and permit.standing else None
     journeys = _journeys(customer, at)
     items = queries.items_of(user).filter(customer=customer).exclude(kind=Item.Kind.ANSWER)
     paces = [row.pace for row in journeys if row.pace] + ([PERMIT_PACE] if standing else [])
     return {
+        "campaign": campaign,
         "lamp": light(blocks[customer.pk], at=at, permit=standing),
         "numbers": [_number(row, sharers, blocks, permit, at) for row in customer.numbers.all()],
         "journeys": journeys,

@@ -25,8 +25,8 @@ SELECT person, code, since, until, ref FROM kept_gate_facts(
     %(ids)s::bigint[], '', ''::bytea, %(gap)s::interval, %(at)s::timestamptz,
     %(guards)s::text[], %(allowed)s::interval[], %(caps)s::text[], %(mosts)s::int[],
     %(spans)s::interval[], %(rest)s::int, '', %(covered)s::text[], %(shut_in)s::text[],
-    %(shut_by)s::text[], %(shut_until)s::timestamptz[], %(always)s::text[],
-    %(lists)s::text[], %(ages)s::int[])
+    %(shut_by)s::text[], %(shut_until)s::timestamptz[], %(bases)s::text[],
+    %(lists)s::text[], %(ages)s::int[], %(pardons)s::text[], %(campaign)s::bigint)
 """
 
 
@@ -57,9 +57,10 @@ def limits(found: Conditions) -> dict[str, Any]:
         "mosts": array(cap.most for cap in found.caps),
         "spans": array(f"{cap.days} days" for cap in found.caps),
         "rest": found.rest_days,
-        "always": array(found.always),
+        "bases": array(found.bases),
         "lists": array(rule.name for rule in found.policy.rules.lists),
         "ages": array(rule.max_age_days for rule in found.policy.rules.lists),
+        "pardons": array(rule.consent_beats for rule in found.policy.rules.lists),
         "covered": array(found.covered),
         "shut_in": array(country for country, _shut in found.shut),
         "shut_by": array(shut.code for _country, shut in found.shut),
@@ -72,7 +73,9 @@ def array(values: Iterable[object]) -> str:
     return "{" + ",".join(f'"{value}"' for value in values) + "}"
 
 
-def read(*, ids: Iterable[int], under: Conditions, at: datetime) -> list[Fact]:
+def read(
+    *, ids: Iterable[int], under: Conditions, at: datetime, campaign: int | None = None
+) -> list[Fact]:
     """Reads without touching: no lock, no row. One query for any number of people.
 
     Raises ValueError for conditions that do not hold at `at`.
@@ -84,6 +87,7 @@ def read(*, ids: Iterable[int], under: Conditions, at: datetime) -> list[Fact]:
         "at": at,
         "guards": GUARDED,
         "allowed": ALLOWED,
+        "campaign": campaign,
         **limits(under),
     }
     with connection.cursor() as cursor:

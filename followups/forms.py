@@ -11,11 +11,11 @@ from crispy_forms.helper import FormHelper
 from crispy_forms.layout import Div, Layout, Submit
 from django import forms
 from django.core import signing
-from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from crm import phone, wording
 from crm.models import Attempt, Campaign, Customer, Disposition, User
+from crm.queries import campaigns_at_hand, campaigns_of
 
 NOBODY_SPOKE = {"no_answer", "busy", "failed", "wrong_number", "cancelled"}
 LONGEST_CALL = timedelta(hours=12)
@@ -58,8 +58,7 @@ class CallForm(forms.Form):
         super().__init__(*args, **kwargs)
         numbers = [(row.e164, phone.international(row.e164)) for row in customer.numbers.all()]
         self.fields["number"].choices = [*numbers, ("", _("another number"))]  # type: ignore[attr-defined]
-        mine = Q(team=None) | Q(team=user.team_id)
-        self.fields["campaign"].queryset = Campaign.objects.filter(mine, active=True)  # type: ignore[attr-defined]
+        self.fields["campaign"].queryset = campaigns_of(user.team_id)  # type: ignore[attr-defined]
         meaning: Any = self.fields["disposition"]
         meaning.label_from_instance = lambda row: wording.disposition(row.code)
         self.helper = FormHelper()
@@ -101,6 +100,7 @@ def new_call(*, customer: Customer, user: User, at: datetime, decision: str = ""
         "decision": decision,
         "direction": "outbound",
         "number": first[0].e164 if first else "",
+        "campaign": campaigns_at_hand([customer.pk], team=user.team_id).get(customer.pk),
     }
     return CallForm(initial=initial, customer=customer, user=user)
 

@@ -32,6 +32,8 @@ class Lamp:
 
 WAITS = {
     "open_promise": lambda: _("Waiting for proof of delivery"),
+    "deceased": lambda: _("Not to be called any more"),
+    "dnc_campaign": lambda: _("Never for this campaign"),
     "dnc_company": lambda: _("Never to be called"),
     "clock_unsafe": lambda: _("Kept is not sure of itself"),
     "number_invalid": lambda: _("Not a phone number"),

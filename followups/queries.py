@@ -27,6 +27,7 @@ from django.db.models.functions import Greatest
 
 from crm import instants
 from crm.models import Attempt, Customer, Team, User
+from crm.queries import campaigns_at_hand
 from followups import callbacks, gate, telling
 from followups.gate import Block
 from followups.journeys import STATES, newest, state, way
@@ -131,7 +132,8 @@ def next_to_call(*, user: User, at: datetime) -> NextToCall:
         ready_at: datetime = getattr(promise, "ready_at")  # noqa: B009  (annotated below)
         waiting.setdefault(promise.customer_id, FollowUp(promise, ready_at))
     people = [row.promise.customer for row in waiting.values()]
-    blocks = gate.blocks(people, purpose="sales", at=at) if people else {}
+    campaigns = campaigns_at_hand([person.pk for person in people], team=user.team_id)
+    blocks = gate.blocks(people, purpose="sales", at=at, campaigns=campaigns) if people else {}
     rows = tuple(row for pk, row in waiting.items() if not blocks[pk])
     unsafe = next(
         (block for found in blocks.values() for block in found if block.code == "clock_unsafe"),

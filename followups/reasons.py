@@ -43,6 +43,14 @@ ROWS = (
         lambda: _("operations restart the worker"),
     ),
     Reason(
+        "deceased",
+        ALL,
+        False,
+        False,
+        lambda: _("This customer has died, as we were told."),
+        lambda: _("a correction by a supervisor"),
+    ),
+    Reason(
         "number_invalid",
         ALL,
         False,
@@ -56,6 +64,14 @@ ROWS = (
         False,
         False,
         lambda: _("The customer asked never to be called."),
+        lambda: _("the customer's own wish"),
+    ),
+    Reason(
+        "dnc_campaign",
+        SELLING | {"callback"},
+        False,
+        False,
+        lambda: _("The customer asked not to be called for this campaign."),
         lambda: _("the customer's own wish"),
     ),
     Reason(
@@ -184,6 +200,7 @@ ORDER = {reason.code: place for place, reason in enumerate(ROWS)}
 ALLOWED = {
     "ok": lambda: _("May be called."),
     "unknown_number": lambda: _("May be called; nobody we know has this number."),
+    "override": lambda: _("May be called once: a supervisor allowed it."),
     "unchecked": lambda: _("May be called, but the gate could not look."),
 }
 

@@ -35,7 +35,7 @@ SELECT state, decision, at, people, names, against FROM kept_gate_rule(
     %(reserving)s, %(recording)s, %(author)s, %(agent)s, %(campaign)s, %(request)s, %(rules)s,
     %(holding)s, %(guards)s, %(allowed)s, %(dice)s, %(good_from)s, %(good_until)s, %(caps)s,
     %(mosts)s, %(spans)s, %(rest)s, %(called)s, %(covered)s, %(shut_in)s, %(shut_by)s,
-    %(shut_until)s, %(always)s, %(lists)s, %(ages)s)
+    %(shut_until)s, %(bases)s, %(lists)s, %(ages)s, %(pardons)s, %(revision)s, %(excusing)s)
 """,
 )
 
@@ -66,6 +66,7 @@ class Asked:
     campaign: int | None = None
     request_id: str = ""
     mark: Mark | None = None
+    excusing: bool = False  # whether a supervisor's override may be used for it
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,7 @@ class Ruling:
     blocks: list[dict[str, Any]]
     policy: Policy
     known: dict[str, Any] | None = None
+    excused: bool = False  # allowed by an override
 
 
 def stops(purpose: str) -> list[str]:
@@ -125,6 +127,7 @@ def _rules(found: Conditions, purpose: str) -> dict[str, Ready | None]:
         "allowed": ALLOWED,
         "good_from": found.since,
         "good_until": found.until,
+        "revision": found.revision,
         **limits(found),
     }
     return {name: Ready.of(value) for name, value in same.items()}
@@ -155,6 +158,7 @@ def rule(asked: Asked, *, at: datetime | None) -> Ruling:
         "holding": asked.holder,
         "dice": secrets.token_hex(9),
         "called": "",
+        "excusing": asked.excusing,
     }
     found = _conditions(asked.policy, at)
     for _time in range(TIMES):
@@ -169,10 +173,9 @@ def rule(asked: Asked, *, at: datetime | None) -> Ruling:
             before = _instant(against["at"])
             return Ruling(False, before, None, (), (), [], found.policy, known=against)
         if state != "expired":
-            allow = state == "allow"
-            return Ruling(
-                allow, moment, decision, tuple(people), tuple(names), against, found.policy
-            )
+            who = (tuple(people), tuple(names))
+            allow, excused = state != "deny", state == "excused"
+            return Ruling(allow, moment, decision, *who, against, found.policy, excused=excused)
         found = _worked_out(asked.policy, moment)
     raise RuntimeError("the hours of a policy changed at every look")
 

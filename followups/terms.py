@@ -55,6 +55,7 @@ class Terms:
 def policy_of(campaign: Campaign | None, *, at: datetime) -> Policy:
     """The rules under which a promise of this campaign is made."""
     try:
+        policies.refresh()
         return policies.get(campaign.policy if campaign else "none", at=at)
     except policies.UnknownPolicy as error:
         raise Refused("campaign", _("The policy of this campaign is not installed.")) from error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import include, path
 
-from followups.views import boards, desk, offers, sheet
+from followups.views import boards, consents, desk, offers, sheet
 
 urlpatterns = [
     path("demo/", include("followups.urls_demo")),
@@ -17,6 +17,12 @@ urlpatterns = [
     path("customers/<str:reference>/live/", sheet.live, name="sheet_live"),
     path("customers/<str:reference>/take/", sheet.take, name="take"),
     path("customers/<str:reference>/calls/", sheet.save_call, name="save_call"),
+    path("customers/<str:reference>/consents/", consents.record, name="record_consent"),
+    path(
+        "customers/<str:reference>/consents/<int:pk>/withdraw/",
+        consents.withdraw,
+        name="withdraw_consent",
+    ),
     path("customers/<str:reference>/offers/", offers.offers, name="offers"),
     path("customers/<str:reference>/offers/draft/", offers.draft, name="draft_offer"),
     path("customers/<str:reference>/documents/", offers.upload, name="upload_document"),

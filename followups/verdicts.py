@@ -53,6 +53,8 @@ WITH found AS MATERIALIZED (
         UNION ALL
         SELECT p.customer_id FROM crm_listednumber e JOIN crm_phonenumber p ON p.e164 = e.e164
         WHERE e.list_id = ANY(%(lists)s::text[])
+        UNION ALL
+        SELECT f.person FROM found f WHERE cardinality(%(bases)s::text[]) > 0
     ) s ON s.customer_id = f.person
 ), of_people AS MATERIALIZED (
     SELECT g.person, g.code, g.until FROM (
@@ -88,9 +90,13 @@ WITH found AS MATERIALIZED (
     WHERE g.code = ANY(%(stops)s::text[])
     {hours}
     UNION ALL
-    -- A number that nobody has: no code, unless strangers are not called.
+    -- A number that nobody has: no code, unless strangers are not called; and nobody's consent.
     SELECT f.n, CASE WHEN NOT %(strangers)s::boolean THEN 'unknown_number' END, NULL
     FROM found f WHERE f.person IS NULL
+    UNION ALL
+    SELECT f.n, 'no_consent', NULL
+    FROM found f WHERE f.person IS NULL AND 'no_consent' = ANY(%(stops)s::text[])
+        AND cardinality(%(bases)s::text[]) > 0
     UNION ALL
     SELECT i.n, 'number_invalid', NULL FROM {source} i WHERE i.number IS NULL
 )
@@ -102,8 +108,8 @@ FROM against x GROUP BY x.n ORDER BY x.n
 # The policy's figures. Hours are asked apart: they shut nearly everybody, and whole lists leave
 # them out.
 LIMITS = """%(caps)s::text[], %(mosts)s::int[], %(spans)s::interval[], %(rest)s::int, '',
-        '{}', '{}', '{}', '{}', %(always)s::text[],
-        %(lists)s::text[], %(ages)s::int[]"""
+        '{}', '{}', '{}', '{}', %(bases)s::text[],
+        %(lists)s::text[], %(ages)s::int[], %(pardons)s::text[], %(campaign)s::bigint"""
 # Where its people live, and the country of the number itself.
 HOURS = """UNION ALL
     SELECT f.n, h.code, h.until
@@ -153,12 +159,14 @@ class Terms:
     at: datetime
     stops: tuple[str, ...]
     strangers: bool
+    campaign: int | None = None
 
     def values(self) -> dict[str, Any]:
         return {
             **limits(self.under),
             "span": self.under.longest,
             "at": self.at,
+            "campaign": self.campaign,
             "guards": GUARDED,
             "allowed": ALLOWED,
             "stops": list(self.stops),
@@ -200,6 +208,7 @@ def terms(
         at=at,
         stops=tuple(code for code in rulings.stops(judged) if code not in without),
         strangers=settings.GATE_UNKNOWN_NUMBER == "allow",
+        campaign=campaign.pk if campaign else None,
     )
 
 

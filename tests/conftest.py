@@ -12,6 +12,7 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
+from crm import policies
 from offers import channels
 from tests.cast import Cast, Relay, assemble
 from tests.live import LiveSystem
@@ -77,6 +78,13 @@ def django_db_modify_db_settings(django_db_modify_db_settings: None) -> None:
     options = connection.settings_dict["OPTIONS"]
     given = options.get("options", "")
     options["options"] = f"{given} -c kept.flush=allowed".strip()
+
+
+@pytest.fixture(autouse=True)
+def _policies_of_the_release() -> Iterator[None]:
+    """What a test activated is gone with its rows; a process would remember it a moment longer."""
+    yield
+    policies._Memory.known = policies._Known()
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """WHO: people, contracts, calls, wishes, teams. One noun per file."""
 
 from crm.models.calls import Attempt, AttemptRevision, AttemptText, Campaign, Disposition
+from crm.models.consents import Consent, ConsentText
 from crm.models.customers import (
     Contract,
     ContractLine,
@@ -21,6 +22,7 @@ from crm.models.ledger import (
 )
 from crm.models.people import ApiKey, Team, User
 from crm.models.registries import ListedNumber, NationalList
+from crm.models.rulebooks import PolicyVersion
 from crm.models.telephony import CallSource
 from crm.models.wishes import Preference, Suppression, SuppressionText
 
@@ -34,6 +36,8 @@ __all__ = [
     "CallSource",
     "Campaign",
     "ClockOffset",
+    "Consent",
+    "ConsentText",
     "Contract",
     "ContractLine",
     "Customer",
@@ -47,6 +51,7 @@ __all__ = [
     "ListedNumber",
     "NationalList",
     "PhoneNumber",
+    "PolicyVersion",
     "PostalAddress",
     "Preference",
     "Suppression",

@@ -15,6 +15,8 @@ class Suppression(models.Model):
 
     class Kind(models.TextChoices):
         DNC_COMPANY = "dnc_company", _("never call me")
+        DNC_CAMPAIGN = "dnc_campaign", _("not for this campaign")
+        DECEASED = "deceased", _("has died")
         COMPLAINT = "complaint", _("open complaint")
         BEREAVEMENT = "bereavement", _("bereavement")
         CUSTOMER_PAUSE = "customer_pause", _("no call until I answer")
@@ -53,7 +55,13 @@ class Suppression(models.Model):
             ),
             models.CheckConstraint(
                 name="complaint_expires",
-                condition=models.Q(kind="dnc_company") | models.Q(until_at__isnull=False),
+                condition=models.Q(kind__in=["dnc_company", "dnc_campaign", "deceased"])
+                | models.Q(until_at__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="suppression_of_its_campaign",
+                condition=models.Q(kind="dnc_campaign", campaign__isnull=False)
+                | ~models.Q(kind="dnc_campaign") & models.Q(campaign__isnull=True),
             ),
         ]
 

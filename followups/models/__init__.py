@@ -2,6 +2,7 @@
 
 from followups.models.gate import GateCheck, Lease
 from followups.models.ladder import Escalation, Item, Notice
+from followups.models.overrides import Override, OverrideText
 from followups.models.promises import Promise, PromiseDelivery, PromiseEvent, PromiseText
 from followups.models.scrub import ScrubRun
 
@@ -11,6 +12,8 @@ __all__ = [
     "Item",
     "Lease",
     "Notice",
+    "Override",
+    "OverrideText",
     "Promise",
     "PromiseDelivery",
     "PromiseEvent",

@@ -21,6 +21,7 @@ from crm import access
 from crm.actors import Actor
 from crm.calls import Call
 from crm.models import Customer, User
+from crm.queries import campaigns_at_hand
 from crm.views import reader
 from followups import dossier, forms, gate, leases, menu, proposals, queries, wrapup
 from followups.dossier import Permit
@@ -133,11 +134,13 @@ def take(request: HttpRequest, reference: str) -> HttpResponse:
     if wanted is not None and wanted not in numbers:
         raise Http404
     owed = queries.called_back(customer=customer, user=user, at=at)
+    campaigns = {} if owed else campaigns_at_hand([customer.pk], team=user.team_id)
     question = gate.Question(
         purpose="callback" if owed else "sales",
         reference=owed.reference if owed else "",
         number=wanted,
         customer=customer,
+        campaign=campaigns.get(customer.pk),
         agent=user,
         reserve=True,
     )

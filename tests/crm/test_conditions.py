@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from crm import conditions, policies
 from tests.cast import DAY, brussels
 
+pytestmark = pytest.mark.django_db  # whether somebody of the house activated a version
 MOMENTS = st.integers(0, 3 * 365 * 24 * 60).map(
     lambda minutes: brussels("2026-01-01 00:00") + timedelta(minutes=minutes)
 )

@@ -78,3 +78,29 @@ def test_nobody_lifts_without_a_name(cast: Cast) -> None:
     first = wish(cast)
     with pytest.raises(IntegrityError), transaction.atomic():
         Suppression.objects.filter(pk=first.pk).update(lifted_at=START)
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [("complaint", "complaint"), ("deceased", "deceased"), ("refused_contact", "dnc_company")],
+)
+def test_what_is_heard_in_a_call_shuts_the_gate_with_the_call(
+    cast: Cast, code: str, kind: str
+) -> None:
+    disposition = Disposition.objects.get(code=code)
+    attempt = calls.log(
+        call=call_of(cast.amina, cast.dupont, disposition=disposition), by=SYSTEM, at=START
+    ).attempt
+    row = Suppression.objects.get()
+    assert (row.kind, row.origin, row.proof) == (kind, "call", f"attempt:{attempt.pk}")
+    assert (row.until_at is None) == (kind != "complaint")
+
+
+def test_a_wish_about_a_campaign_names_it_and_no_other_wish_does(cast: Cast) -> None:
+    assert cast.dupont and cast.sales
+    for more in ({"kind": "dnc_campaign"}, {"kind": "dnc_company", "campaign": cast.sales}):
+        with pytest.raises(IntegrityError), transaction.atomic():
+            wish(cast, **more)
+    wish(cast, kind="dnc_campaign", campaign=cast.sales)
+    wish(cast)
+    assert Suppression.objects.count() == 2

@@ -105,7 +105,10 @@ def lease(**of: object) -> None:
 
 def wish(kind: str, lifted: bool = False) -> Happens:
     def add(cast: Cast, who: Customer) -> None:
-        row = suppressions.add(customer=who, kind=kind, origin="call", by=SYSTEM, at=START)
+        campaign = cast.sales if kind == "dnc_campaign" else None
+        row = suppressions.add(
+            customer=who, kind=kind, origin="call", campaign=campaign, by=SYSTEM, at=START
+        )
         if lifted:
             suppressions.lift(suppression=row, by=SYSTEM, at=START)
 

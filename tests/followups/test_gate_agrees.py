@@ -48,7 +48,10 @@ def ring(cast: Cast) -> None:
 
 def wish(kind: str) -> Callable[[Cast], None]:
     def add(cast: Cast) -> None:
-        suppressions.add(customer=cast.dupont, kind=kind, origin="call", by=SYSTEM, at=START)
+        campaign = cast.sales if kind == "dnc_campaign" else None
+        suppressions.add(
+            customer=cast.dupont, kind=kind, origin="call", campaign=campaign, by=SYSTEM, at=START
+        )
 
     return add
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import csv
 from argparse import ArgumentParser
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
 from config import clock
 from crm import imports, mappings
 from crm.actors import SYSTEM
-from crm.imports import Listener, Refusal, Tally
+from crm.imports import Listener, Tally
 from crm.models import Team
+from crm.refusals import Refusals
 from crm.tables import Unreadable
 
 
@@ -33,9 +33,9 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         path: Path = options["file"]
-        refusals = _Refusals(options["errors"] or path.with_suffix(".errors.csv"))
+        refusals = Refusals(options["errors"] or path.with_suffix(".errors.csv"))
         if options["dry_run"] and not options["errors"]:
-            refusals = _Refusals(None)
+            refusals = Refusals(None)
         try:
             tally = imports.import_customers(
                 path,
@@ -58,7 +58,7 @@ class Command(BaseCommand):
         self.stdout.write(f"{tally.read} rows read, {tally.refused} refused")
         self.stdout.flush()
 
-    def _report(self, tally: Tally, refusals: _Refusals, *, dry_run: bool) -> None:
+    def _report(self, tally: Tally, refusals: Refusals, *, dry_run: bool) -> None:
         verb = "would be " if dry_run else ""
         self.stdout.write(
             f"{tally.read} rows: {tally.became['new']} {verb}new, {tally.became['changed']}"
@@ -75,23 +75,3 @@ def _team(slug: str | None) -> Team | None:
     if team is None:
         raise CommandError(f"There is no team {slug!r}.")
     return team
-
-
-class _Refusals:
-    """The file of refused rows; made with the first of them."""
-
-    def __init__(self, path: Path | None) -> None:
-        self.path = path
-        self._file: TextIO | None = None
-
-    def add(self, refusal: Refusal) -> None:
-        if self.path is None:
-            return
-        if self._file is None:
-            self._file = self.path.open("w", encoding="utf-8", newline="")
-            csv.writer(self._file).writerow(["line", "column", "reason"])
-        csv.writer(self._file).writerow([refusal.line, refusal.column, refusal.reason])
-
-    def close(self) -> None:
-        if self._file:
-            self._file.close()
