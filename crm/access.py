@@ -16,6 +16,7 @@ Role = User.Role
 TABLE: dict[str, frozenset[str]] = {
     "log_calls": frozenset({Role.AGENT, Role.SUPERVISOR}),
     "see_customers": frozenset({Role.AGENT, Role.SUPERVISOR}),
+    "merge_customers": frozenset({Role.SUPERVISOR}),
     "record_consents": frozenset({Role.AGENT, Role.SUPERVISOR}),
     "see_board": frozenset({Role.SUPERVISOR, Role.OPERATIONS}),
     "mend_promises": frozenset({Role.AGENT, Role.SUPERVISOR}),

@@ -53,6 +53,11 @@ def note_change(*, customer: Customer, cause: str, at: datetime) -> None:
     GateChange.objects.create(customer=customer, cause=cause, at=at)
 
 
+def point(ids: Iterable[int], *, to: int | None) -> None:
+    """Who is the same person as whom; for crm/merges.py, which says when."""
+    Customer.objects.filter(pk__in=list(ids)).update(merged_into=to)
+
+
 def of_number(e164: str) -> QuerySet[Customer]:
     """Everybody who has this number."""
     return Customer.objects.filter(numbers__e164=e164).order_by("pk")

@@ -15,6 +15,7 @@ from crm.models import Campaign, Customer, Suppression, SuppressionText
 LASTS: dict[str, timedelta] = {
     Suppression.Kind.COMPLAINT: timedelta(days=180),
     Suppression.Kind.BEREAVEMENT: timedelta(days=180),
+    Suppression.Kind.SEPARATED: timedelta(days=30),
     Suppression.Kind.CUSTOMER_PAUSE: timedelta(days=90),
     Suppression.Kind.REFUSAL_COOLOFF: timedelta(days=60),
 }

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from crm import consents, preferences
+from crm import consents, merges, preferences
 from crm.actors import Actor
 from crm.models import Customer, PhoneNumber, Suppression, User
 from crm.queries import campaigns_at_hand
@@ -54,11 +54,13 @@ def permit(decision_id: uuid.UUID | None, *, user: User, at: datetime) -> Permit
 
 def read(customer: Customer) -> dict[str, Any]:
     """What stands still on the sheet."""
+    people = merges.group_of([customer.pk])
     return {
         "offers": proposals.of(customer),
         "timeline": timeline.of(customer),
         "answers": timeline.answers(customer),
-        "wishes": Suppression.objects.filter(customer=customer, lifted_at=None),
+        "wishes": Suppression.objects.filter(customer__in=people, lifted_at=None),
+        "merges": merges.standing(people),
         "uploads": Document.objects.filter(customer=customer, kind=Document.Kind.UPLOAD)
         .defer("pdf", "html")
         .order_by("-pk")[:5],
@@ -112,5 +114,6 @@ def _number(
 
 
 def _journeys(customer: Customer, at: datetime) -> list[Journey]:
-    rows = queries.with_journeys(Promise.objects.filter(customer=customer))
+    people = merges.group_of([customer.pk])
+    rows = queries.with_journeys(Promise.objects.filter(customer__in=people))
     return [journey(promise, at=at) for promise in rows.order_by("-made_at", "-pk")[:20]]

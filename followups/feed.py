@@ -16,6 +16,7 @@ from datetime import datetime
 
 from django.db import connection
 
+from crm import merges
 from crm.actors import Actor
 from crm.models import PhoneNumber
 from followups import facts, verdicts
@@ -122,7 +123,7 @@ def _changed(cursor: Cursor, limit: int) -> tuple[Cursor, list[str], bool]:
         rows = reader.fetchall()
     if not rows:
         return cursor, [], False
-    people = {person for _xact, _change, person in rows}
+    people = merges.group_of(person for _xact, _change, person in rows)
     numbers = PhoneNumber.objects.filter(customer_id__in=people).values_list("e164", flat=True)
     xact, change, _person = rows[-1]
     return replace(cursor, xact=xact, change=change), sorted(set(numbers)), len(rows) == limit

@@ -24,7 +24,7 @@ class ConsentForm(forms.Form):
 
     prefix = "consent"
     origin = forms.ChoiceField(label=_("Given"), choices=ORIGINS)
-    basis = forms.ChoiceField(label=_("What it is"), choices=Consent.Basis.choices)
+    basis = forms.ChoiceField(label=_("Basis"), choices=Consent.Basis.choices)
     given_on = forms.DateField(label=_("On"), widget=forms.DateInput({"type": "date"}))
     until = forms.DateField(
         label=_("Until the end of"), required=False, widget=forms.DateInput({"type": "date"})
@@ -51,7 +51,7 @@ class ConsentForm(forms.Form):
             Div("given_on", "until", css_class="kept-row"),
             "proof",
             "words",
-            Submit("save", _("Record the consent"), css_class="btn-outline-primary"),
+            Submit("save", _("Record the consent")),
         )
 
     def given(self, *, at: datetime) -> Given:

@@ -15,7 +15,7 @@ from typing import Any
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from crm import conditions, customers, phone
+from crm import conditions, customers, merges, phone
 from crm.actors import Actor
 from crm.keys import Mark
 from crm.models import Campaign, Customer, User
@@ -99,20 +99,26 @@ def blocks(
     `campaigns`: for which one each customer would be called; without it no policy limits the call.
     `mine`: leases of these holders do not block (the call that the reader is in).
     """
-    for_them, under = campaigns or {}, dict[Campaign | None, list[int]]()
+    for_them, under = campaigns or {}, dict[Campaign | None, list[Customer]]()
     for customer in people:
-        under.setdefault(for_them.get(customer.pk), []).append(customer.pk)
+        under.setdefault(for_them.get(customer.pk), []).append(customer)
     judged: dict[int, tuple[Block, ...]] = {}
-    for campaign, ids in under.items():
+    for campaign, theirs in under.items():
         rules = conditions.of(campaign.policy if campaign else "none", at=at)
+        whole = merges.groups(theirs)
+        ids = {pk for group in whole.values() for pk in group}
         number = campaign.pk if campaign else None
         found = facts.read(ids=ids, under=rules, at=at, campaign=number)
-        judged |= {pk: _judge(found, purpose, only=pk, mine=mine) for pk in ids}
+        judged |= {pk: _judge(found, purpose, only=group, mine=mine) for pk, group in whole.items()}
     return judged
 
 
 def _judge(
-    found: Iterable[Fact], purpose: str, *, only: int | None = None, mine: Collection[str] = ()
+    found: Iterable[Fact],
+    purpose: str,
+    *,
+    only: Collection[int] | None = None,
+    mine: Collection[str] = (),
 ) -> tuple[Block, ...]:
     """The facts that stop this purpose, in the order of the table. `mine` are own leases.
 
@@ -121,7 +127,7 @@ def _judge(
     blocks = [
         Block(code=f.code, since=f.since, until=f.until, promise=_promise(f))
         for f in found
-        if (only is None or f.person in {None, only})
+        if (only is None or f.person is None or f.person in only)
         and purpose in BY_CODE[f.code].stops
         and not _own(f, purpose, mine)
     ]
@@ -327,7 +333,8 @@ def still_stands(decision_id: uuid.UUID, *, by: Actor, at: datetime) -> Standing
     if at >= decision.valid_until:
         return Standing(False, "expired", decision)
     under = conditions.of(_policy(row), at=at)
-    read = facts.read(ids=decision.people, under=under, at=at, campaign=row["campaign_id"])
+    ids = merges.group_of(decision.people)
+    read = facts.read(ids=ids, under=under, at=at, campaign=row["campaign_id"])
     found = _unspared(_judge(read, row["purpose"], mine=_mine(row)), row)
     return Standing(not found, found[0].code if found else "ok", decision)
 

@@ -10,12 +10,12 @@ from django.utils.functional import Promise as Lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from crm import phone, wording
+from crm import merges, phone, wording
 from crm.models import Attempt, Campaign, Customer, User
 from followups.channels import PAPER, one_line
 from followups.models import GateCheck, PromiseEvent
 from followups.reasons import BY_CODE
-from offers.models import Delivery, DeliveryEvent, Evidence
+from offers.models import Answer, Delivery, DeliveryEvent, Evidence
 
 MOST = 60
 # What happened to a promise. Causes that are not here are shown as they are stored.
@@ -70,14 +70,15 @@ class Answered:
 
 
 def of(customer: Customer) -> list[Entry]:
-    """The newest entries first; the same number of queries, however much happened."""
+    """The newest entries first, of all rows of the person; always as many queries."""
+    people = merges.group_of([customer.pk])
     found = [
-        *_calls(customer),
-        *_promises(customer),
-        *_mails(customer),
-        *_proofs(customer),
-        *_answers(customer),
-        *_checks(customer),
+        *_calls(people),
+        *_promises(people),
+        *_mails(people),
+        *_proofs(people),
+        *_answers(people),
+        *_checks(people),
     ]
     names = _names(entry.who for entry in found)
     newest = sorted(found, key=lambda entry: entry.at, reverse=True)[:MOST]
@@ -88,15 +89,21 @@ def of(customer: Customer) -> list[Entry]:
 
 def answers(customer: Customer) -> list[Answered]:
     """What was answered in earlier contacts, newest first."""
-    rows = customer.attempts.filter(result=Attempt.Result.ANSWERED).exclude(disposition=None)
+    people = merges.group_of([customer.pk])
+    spoken = Attempt.objects.filter(customer__in=people, result=Attempt.Result.ANSWERED)
+    rows = spoken.exclude(disposition=None)
     return [
         Answered(row.started_at, wording.disposition(row.disposition_id or ""), row.text.note)
         for row in rows.select_related("text").order_by("-started_at")[:5]
     ]
 
 
-def _calls(customer: Customer) -> Iterable[Entry]:
-    rows = customer.attempts.select_related("text", "campaign").order_by("-started_at")
+def _calls(people: list[int]) -> Iterable[Entry]:
+    rows = (
+        Attempt.objects.filter(customer__in=people)
+        .select_related("text", "campaign")
+        .order_by("-started_at")
+    )
     for row in rows[:MOST]:
         meaning = wording.disposition(row.disposition_id) if row.disposition_id else ""
         parts = [row.get_result_display(), meaning, row.text.note]
@@ -107,8 +114,8 @@ def _calls(customer: Customer) -> Iterable[Entry]:
         yield Entry(row.started_at, "call", title, detail, row.logged_by)
 
 
-def _promises(customer: Customer) -> Iterable[Entry]:
-    rows = PromiseEvent.objects.filter(promise__customer=customer).exclude(
+def _promises(people: list[int]) -> Iterable[Entry]:
+    rows = PromiseEvent.objects.filter(promise__customer__in=people).exclude(
         cause="delivery_attached"
     )
     for row in rows.select_related("promise__text").order_by("-id")[:MOST]:
@@ -119,9 +126,9 @@ def _promises(customer: Customer) -> Iterable[Entry]:
         yield Entry(row.at, "promise", title, words, row.by)
 
 
-def _mails(customer: Customer) -> Iterable[Entry]:
+def _mails(people: list[int]) -> Iterable[Entry]:
     labels = dict(Delivery.Status.choices)
-    rows = DeliveryEvent.objects.filter(delivery__customer=customer).exclude(to_status="claimed")
+    rows = DeliveryEvent.objects.filter(delivery__customer__in=people).exclude(to_status="claimed")
     for row in rows.select_related("delivery__text").order_by("-id")[:MOST]:
         paper = row.delivery.channel in PAPER
         words = PAPER_MOVES if paper else labels
@@ -140,9 +147,10 @@ def _sent_to(delivery: Delivery) -> str:
     return titles[delivery.channel] % {"address": one_line(delivery.text.address)}
 
 
-def _answers(customer: Customer) -> Iterable[Entry]:
+def _answers(people: list[int]) -> Iterable[Entry]:
     """What the customer pressed on the page."""
-    for row in customer.answers.select_related("text", "version__offer").order_by("-id")[:MOST]:
+    rows = Answer.objects.filter(customer__in=people).select_related("text", "version__offer")
+    for row in rows.order_by("-id")[:MOST]:
         about = str(row.version) if row.version else ""
         words = f"“{row.text.words[:160]}”" if row.text.words else ""
         detail = " · ".join(part for part in (about, words) if part)
@@ -150,8 +158,8 @@ def _answers(customer: Customer) -> Iterable[Entry]:
         yield Entry(row.at, "answer", title, detail, row.by)
 
 
-def _proofs(customer: Customer) -> Iterable[Entry]:
-    rows = Evidence.objects.filter(delivery__customer=customer).select_related("text")
+def _proofs(people: list[int]) -> Iterable[Entry]:
+    rows = Evidence.objects.filter(delivery__customer__in=people).select_related("text")
     for row in rows.order_by("-id")[:MOST]:
         words = getattr(row, "text", None)
         grade = f"E{row.grade}" if row.grade else ""
@@ -159,9 +167,9 @@ def _proofs(customer: Customer) -> Iterable[Entry]:
         yield Entry(row.occurred_at, "proof", row.get_kind_display(), detail, row.received_by)
 
 
-def _checks(customer: Customer) -> Iterable[Entry]:
+def _checks(people: list[int]) -> Iterable[Entry]:
     purposes = dict(Campaign.Purpose.choices)
-    for row in GateCheck.objects.filter(customer_ids__0=customer.pk).order_by("-at")[:20]:
+    for row in GateCheck.objects.filter(customer_ids__0__in=people).order_by("-at")[:20]:
         allowed = row.decision == "allow"
         title = _("The gate allowed a call") if allowed else _("The gate refused a call")
         why = "" if allowed or row.code not in BY_CODE else BY_CODE[row.code].lifts()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import include, path
 
-from followups.views import boards, consents, desk, offers, sheet
+from followups.views import boards, consents, desk, offers, persons, sheet
 
 urlpatterns = [
     path("demo/", include("followups.urls_demo")),
@@ -17,6 +17,12 @@ urlpatterns = [
     path("customers/<str:reference>/live/", sheet.live, name="sheet_live"),
     path("customers/<str:reference>/take/", sheet.take, name="take"),
     path("customers/<str:reference>/calls/", sheet.save_call, name="save_call"),
+    path("customers/<str:reference>/merge/", persons.merge, name="merge_customer"),
+    path(
+        "customers/<str:reference>/merges/<int:pk>/undo/",
+        persons.separate,
+        name="separate_customer",
+    ),
     path("customers/<str:reference>/consents/", consents.record, name="record_consent"),
     path(
         "customers/<str:reference>/consents/<int:pk>/withdraw/",

@@ -30,10 +30,17 @@ EVERYBODY = -1  # the row of what holds for all numbers
 # Whom something may speak against: never fewer than kept_gate_facts finds, and hardly more. Then
 # the facts of those, a thousand people at a time.
 RULED = """
-WITH found AS MATERIALIZED (
+WITH had AS MATERIALIZED (
     SELECT i.n, p.customer_id AS person
     FROM {source} i LEFT JOIN crm_phonenumber p ON p.e164 = i.number
     WHERE i.number IS NOT NULL
+), found AS MATERIALIZED (
+    SELECT h.n, h.person FROM had h
+    UNION ALL
+    -- Customers that were merged are one person.
+    SELECT h.n, other.id FROM had h
+    JOIN crm_customer one ON one.id = h.person AND one.merged_into_id IS NOT NULL
+    JOIN crm_customer other ON other.merged_into_id = one.merged_into_id AND other.id <> one.id
 ), suspects AS MATERIALIZED (
     SELECT DISTINCT f.person FROM found f JOIN (
         SELECT p.customer_id FROM followups_promise p WHERE p.status = 'open'

@@ -47,6 +47,7 @@ WRITER = {
     "Item": {"followups.items"},
     "Lease": {"followups.leases", "followups.rulings"},
     "ListedNumber": {"crm.registries"},
+    "Merge": {"crm.merges"},
     "NationalList": {"crm.registries"},
     "Notice": {"followups.notices"},
     "Offer": {"offers.drafts"},

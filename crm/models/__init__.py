@@ -8,6 +8,7 @@ from crm.models.customers import (
     Customer,
     CustomerText,
     EmailAddress,
+    Merge,
     PhoneNumber,
     PostalAddress,
 )
@@ -49,6 +50,7 @@ __all__ = [
     "IdempotentAnswer",
     "ImportRun",
     "ListedNumber",
+    "Merge",
     "NationalList",
     "PhoneNumber",
     "PolicyVersion",

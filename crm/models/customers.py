@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -29,11 +30,22 @@ class Customer(models.Model):
     bill_day = models.PositiveSmallIntegerField(null=True, blank=True)
     team = models.ForeignKey(Team, models.PROTECT, related_name="customers")
     generated = models.BooleanField(default=False)  # made up from a seed, and called so
+    # One person, several rows: all of them, the root too, point at the root (crm/merges.py).
+    merged_into = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="group", db_index=False
+    )
     created_at = models.DateTimeField()
     erased_at = models.DateTimeField(null=True, blank=True)
     erased_by = models.CharField(max_length=40, blank=True)
 
     class Meta:
+        indexes = [
+            models.Index(
+                fields=["merged_into"],
+                name="customer_of_group",
+                condition=models.Q(merged_into__isnull=False),
+            )
+        ]
         constraints = [
             models.CheckConstraint(
                 name="bill_day_of_a_month",
@@ -47,6 +59,41 @@ class Customer(models.Model):
 
     def __str__(self) -> str:
         return self.reference
+
+
+class Merge(models.Model):
+    """Two customers were found to be one person, and perhaps later to be two after all.
+
+    `moved` are the rows that came with `customer`: itself, and who had been merged into it.
+    """
+
+    customer = models.ForeignKey(Customer, models.PROTECT, related_name="merges")
+    root = models.ForeignKey(Customer, models.PROTECT, related_name="merges_in")
+    moved = ArrayField(models.BigIntegerField())
+    merged_at = models.DateTimeField()
+    merged_by = models.CharField(max_length=40)
+    undone_at = models.DateTimeField(null=True)
+    undone_by = models.CharField(max_length=40, blank=True)
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            models.CheckConstraint(
+                name="merge_undone_by_somebody",
+                condition=models.Q(undone_at__isnull=True) ^ ~models.Q(undone_by=""),
+            ),
+            models.CheckConstraint(
+                name="merge_of_two", condition=~models.Q(customer=models.F("root"))
+            ),
+            models.UniqueConstraint(
+                fields=["customer"],
+                condition=models.Q(undone_at__isnull=True),
+                name="merged_once",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"merge {self.pk}"
 
 
 class CustomerText(models.Model):

@@ -19,6 +19,7 @@ class Suppression(models.Model):
         DECEASED = "deceased", _("has died")
         COMPLAINT = "complaint", _("open complaint")
         BEREAVEMENT = "bereavement", _("bereavement")
+        SEPARATED = "separated", _("promised while it was thought to be somebody else")
         CUSTOMER_PAUSE = "customer_pause", _("no call until I answer")
         REFUSAL_COOLOFF = "refusal_cooloff", _("said no a short while ago")
 
@@ -27,6 +28,7 @@ class Suppression(models.Model):
         PAGE = "page", _("said on the customer's page")
         MAIL = "mail", _("reported by mail")
         IMPORT = "import", _("import")
+        MERGE = "merge", _("a merge that was undone")
 
     customer = models.ForeignKey(Customer, models.PROTECT, related_name="suppressions")
     kind = models.CharField(max_length=20, choices=Kind)

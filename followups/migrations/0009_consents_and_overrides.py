@@ -21,15 +21,18 @@ BEGIN
     RETURN QUERY
 -- Over the cap: the attempt that is as old as the cap is high leaves the window last. Of calls that
 -- sell, placed by us; of conversations, those that came in as well when the cap says contacts.
-SELECT p.id, CASE c.code WHEN 'cap_contacts' THEN 'cap_conversations' ELSE c.code END,
+-- Customers that were merged are one person.
+SELECT who.id, CASE c.code WHEN 'cap_contacts' THEN 'cap_conversations' ELSE c.code END,
     a.started_at, a.started_at + c.span
-FROM unnest(caps, mosts, spans) AS c (code, most, span), unnest(people) AS p (id), LATERAL (
+FROM unnest(caps, mosts, spans) AS c (code, most, span), (
+    SELECT array_agg(k.id) AS ids FROM crm_customer k WHERE k.id = ANY(people)
+    GROUP BY coalesce(k.merged_into_id, k.id)) AS p, LATERAL (
     SELECT a.started_at FROM crm_attempt a
-    WHERE a.customer_id = p.id AND a.started_at > moment - c.span
+    WHERE a.customer_id = ANY(p.ids) AND a.started_at > moment - c.span
         AND (a.direction = 'outbound' AND a.purpose IN ('sales', 'survey')
             OR a.direction = 'inbound' AND c.code = 'cap_contacts')
         AND (c.code = 'cap_attempts' OR a.result = 'answered')
-    ORDER BY a.started_at DESC OFFSET c.most - 1 LIMIT 1) a
+    ORDER BY a.started_at DESC OFFSET c.most - 1 LIMIT 1) a, unnest(p.ids) AS who (id)
 UNION ALL
 SELECT NULL, CASE c.code WHEN 'cap_contacts' THEN 'cap_conversations' ELSE c.code END,
     a.started_at, a.started_at + c.span
@@ -66,7 +69,7 @@ UNION ALL
 -- Where a consent is asked for: everybody of whom none stands, and numbers that nobody has.
 SELECT p.id, 'no_consent', NULL, NULL FROM unnest(people) AS p (id)
 WHERE cardinality(bases) > 0 AND NOT EXISTS (SELECT FROM crm_consent k
-    WHERE k.customer_id = p.id AND k.withdrawn_at IS NULL AND k.basis = ANY(bases)
+    WHERE k.customer_id IN (SELECT kept_gate_group(p.id)) AND k.withdrawn_at IS NULL AND k.basis = ANY(bases)
         AND k.given_at <= moment AND (k.until_at IS NULL OR k.until_at > moment))
 UNION ALL
 SELECT NULL, 'no_consent', NULL, NULL
@@ -95,12 +98,19 @@ FROM crm_listednumber e WHERE e.e164 = dialled AND e.list_id = ANY(lists)
 HAVING count(*) > 0;
 END $$
 """
+GROUP = """
+CREATE FUNCTION kept_gate_group(someone bigint) RETURNS SETOF bigint LANGUAGE sql STABLE AS $$
+SELECT someone UNION
+SELECT other.id FROM crm_customer one JOIN crm_customer other
+    ON other.merged_into_id = one.merged_into_id WHERE one.id = someone
+$$
+"""
 PARDON = """
 CREATE FUNCTION kept_gate_pardon(
     someone bigint, listed date, pardon text, moment timestamptz
 ) RETURNS boolean LANGUAGE sql STABLE AS $$
 SELECT pardon <> '' AND EXISTS (SELECT FROM crm_consent k
-    WHERE k.customer_id = someone AND k.basis = 'consent' AND k.withdrawn_at IS NULL
+    WHERE k.customer_id IN (SELECT kept_gate_group(someone)) AND k.basis = 'consent' AND k.withdrawn_at IS NULL
         AND k.given_at <= moment AND (k.until_at IS NULL OR k.until_at > moment)
         AND (pardon = 'any' OR k.given_at::date > listed))
 $$
@@ -129,7 +139,7 @@ WHERE p.customer_id = ANY(people) AND (p.status = 'open'
         AND greatest(p.settled_at, p.readable_at + p.reading_hours * interval '1 hour') > moment)
 UNION ALL
 SELECT s.customer_id,
-    CASE WHEN s.kind IN ('complaint', 'bereavement') THEN 'suppressed' ELSE s.kind END,
+    CASE WHEN s.kind IN ('complaint', 'bereavement', 'separated') THEN 'suppressed' ELSE s.kind END,
     s.from_at, s.until_at, NULL
 FROM crm_suppression s
 WHERE s.customer_id = ANY(people) AND s.lifted_at IS NULL
@@ -195,6 +205,7 @@ DECLARE
     ignored text;
     trusted boolean;
     excuse bigint;
+    grouped boolean;
     spared jsonb;
 BEGIN
     LOOP
@@ -218,9 +229,17 @@ BEGIN
         SELECT coalesce(array_agg(c.id ORDER BY c.id), '{}'),
             coalesce(array_agg(c.reference ORDER BY c.id), '{}'),
             coalesce(moment, clock_timestamp()
-                + coalesce((SELECT o.shift FROM crm_clockoffset o), interval '0'))
-        INTO people, names, at FROM crm_customer c WHERE c.id = ANY(ids || ARRAY(
+                + coalesce((SELECT o.shift FROM crm_clockoffset o), interval '0')),
+            bool_or(c.merged_into_id IS NOT NULL)
+        INTO people, names, at, grouped FROM crm_customer c WHERE c.id = ANY(ids || ARRAY(
             SELECT n.customer_id FROM crm_phonenumber n WHERE n.e164 = dialled));
+        IF grouped THEN
+            -- Who was merged is one person: what speaks against one row does so against all.
+            SELECT array_agg(c.id ORDER BY c.id), array_agg(c.reference ORDER BY c.id)
+            INTO people, names FROM crm_customer c WHERE c.id = ANY(people)
+                OR c.merged_into_id IN (SELECT m.merged_into_id FROM crm_customer m
+                    WHERE m.id = ANY(people));
+        END IF;
         EXIT WHEN people <@ held;
         round := round + 1;
         IF round = 3 THEN
@@ -276,14 +295,16 @@ BEGIN
     IF NOT recording THEN
         RETURN;
     END IF;
-    IF state = 'deny' AND excusing AND reserving AND cardinality(people) = 1 THEN
+    IF state = 'deny' AND excusing AND reserving AND (cardinality(people) = 1 OR grouped AND (
+        SELECT count(DISTINCT coalesce(c.merged_into_id, -c.id)) FROM crm_customer c
+        WHERE c.id = ANY(people)) = 1) THEN
         -- A supervisor's permission: for this person and agent, once, and only for what stood when
         -- it was given.
         UPDATE followups_override o SET used_at = kept_gate_rule.at, used_by = author,
             decision_id = kept_gate_rule.decision
         WHERE o.used_at IS NULL AND o.id = (
             SELECT u.id FROM followups_override u
-            WHERE u.agent_id = kept_gate_rule.agent AND u.customer_id = people[1]
+            WHERE u.agent_id = kept_gate_rule.agent AND u.customer_id = ANY(people)
                 AND u.purpose = asked AND u.used_at IS NULL AND u.granted_at IS NOT NULL
                 AND u.until_at > kept_gate_rule.at
                 AND (NOT u.needs_second OR u.seconded_at IS NOT NULL)
@@ -321,6 +342,7 @@ BEGIN
 END $$
 """
 DROP_LIMITS = "DROP FUNCTION kept_gate_limits"
+DROP_GROUP = "DROP FUNCTION kept_gate_group"
 DROP_PARDON = "DROP FUNCTION kept_gate_pardon"
 DROP_FACTS = "DROP FUNCTION kept_gate_facts"
 DROP_RULE = "DROP FUNCTION kept_gate_rule"
@@ -330,12 +352,13 @@ BEFORE = import_module("followups.migrations.0007_policies")
 class Migration(migrations.Migration):
     dependencies = [
         ("followups", "0008_overrides"),
-        ("crm", "0008_consents_and_policy_versions"),
+        ("crm", "0010_merges"),
     ]
     operations = [
         migrations.RunSQL(DROP_RULE, BEFORE.RULE),
         migrations.RunSQL(DROP_FACTS, BEFORE.FACTS),
         migrations.RunSQL(DROP_LIMITS, BEFORE.LIMITS),
+        migrations.RunSQL(GROUP, DROP_GROUP),
         migrations.RunSQL(PARDON, DROP_PARDON),
         migrations.RunSQL(LIMITS, DROP_LIMITS),
         migrations.RunSQL(FACTS, DROP_FACTS),
