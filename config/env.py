@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -116,3 +117,14 @@ def per_minute(name: str, default: str) -> tuple[int, int]:
     if not overall.isdigit() or not (domain or overall).isdigit() or int(overall) < 1:
         raise refuse(name, "must be like 600 or 600/60 (in all / to one domain)")
     return int(overall), int(domain or overall)
+
+
+def networks(name: str, default: str) -> list[IPv4Network | IPv6Network]:
+    """`10.1.2.0/24 fd00:1::/64`, with blanks between."""
+    found = []
+    for raw in text(name, default).split():
+        try:
+            found.append(ip_network(raw))
+        except ValueError as error:
+            raise refuse(name, f"must be networks like 10.1.2.0/24, not {raw!r}") from error
+    return found

@@ -12,6 +12,7 @@ import structlog
 MASKS = (
     (re.compile(r"(?i)\b(bearer|basic)\s+[\w+/=:.~-]+"), r"\1 ***"),
     (re.compile(r"(?i)([?&](?:number|phone|customer|q|token|key)=)[^&\s\"']*"), r"\1***"),
+    (re.compile(r"whsec_[\w+/=]+"), "whsec_***"),
     (re.compile(r"(/(?:o|unsubscribe)/)[\w-]{16,}"), r"\1***"),  # who knows the link is let in
     (re.compile(r"[^\s<>\"'=,;:()]+(?:@|%40)[^\s<>\"'=,;:()]+"), "***@***"),
     (re.compile(r"(?<![\w:.-])(?:\+|%2B|00)\d(?:[\s./()-]?\d){6,14}(?![\w-])", re.I), "+***"),

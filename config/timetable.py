@@ -47,6 +47,8 @@ SWEEPS = (
     Sweep("items", _every(30), "followups.items.climb"),
     Sweep("notices", _every(10), "followups.notices.send_due", paced=True),
     Sweep("consents", _every(60), "crm.consents.close_ended"),
+    Sweep("webhooks", _every(5), "followups.webhooks.sending.run", paced=True, goes_on=True),
+    Sweep("webhooks_tidy", _every(3600), "followups.webhooks.sending.tidy"),
     Sweep("partitions", _every(3600), "followups.checks.keep_partitions"),
     Sweep("tidy", _every(3600), "crm.idempotency.forget_old"),
     Sweep("watchdog", _every(60), "followups.watchdog.look"),

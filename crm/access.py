@@ -23,6 +23,7 @@ TABLE: dict[str, frozenset[str]] = {
     "see_deliveries": frozenset({Role.SUPERVISOR, Role.OPERATIONS}),
     "see_bill_runs": frozenset({Role.SUPERVISOR, Role.OPERATIONS}),
     "work_bill_runs": frozenset({Role.OPERATIONS}),
+    "work_webhooks": frozenset({Role.OPERATIONS}),
     "control_demo": frozenset(Role.values),
 }
 GLANCE = timedelta(minutes=30)

@@ -13,6 +13,7 @@ from crm import heartbeats, offset
 from crm.models import Team
 from crm.workdays import Calendar
 from followups import demo, leases, notices
+from followups.webhooks import endpoints, outbox
 from offers import deliveries, intake
 
 FURTHEST = timedelta(days=400)
@@ -67,3 +68,5 @@ def shift(*, by: timedelta) -> None:
     deliveries.shift_leases(by=by)
     leases.shift(by=by)
     notices.shift(by=by)
+    outbox.shift(by=by)
+    endpoints.shift(by=by)

@@ -36,8 +36,12 @@ def tell(
     promise: Promise | None = None,
     item: Item | None = None,
     escalation: Escalation | None = None,
+    data: dict[str, str | int] | None = None,
 ) -> Notice | None:
-    """Puts one notice into the outbox; None when this person was told of this rung before."""
+    """Puts one notice into the outbox; None when this person was told of this rung before.
+
+    `data` is for the sentence: codes and names of things, nothing personal.
+    """
     if escalation and Notice.objects.filter(user=user, escalation=escalation).exists():
         return None
     return Notice.objects.create(
@@ -46,6 +50,7 @@ def tell(
         promise=promise,
         item=item,
         escalation=escalation,
+        data=data or {},
         at=at,
         next_try_at=at if user.email else None,
         status=Status.QUEUED if user.email else Status.SENT,
@@ -64,6 +69,8 @@ def sentence(notice: Notice) -> str:
         "reference": notice.promise.reference if notice.promise else "",
         "customer": notice.promise.customer.reference if notice.promise else "",
         "owner": str(notice.promise.owner) if notice.promise else "",
+        "webhook": "",
+        **notice.data,
     }
     kind = notice.kind
     if notice.promise and notice.promise.kind == Promise.Kind.CALLBACK:
@@ -116,6 +123,10 @@ SENTENCES: dict[str, Callable[[], str]] = {
         "%(customer)s waited an hour for the call that we promised (%(reference)s)."
     ),
     "item_left": lambda: _("%(owner)s has left something undone for promise %(reference)s."),
+    "webhook_dead": lambda: _(
+        "The webhook %(webhook)s was tried for three days and not taken: its messages wait for you."
+    ),
+    "webhook_gone": lambda: _("The webhook %(webhook)s says that it is gone: it was switched off."),
 }
 
 

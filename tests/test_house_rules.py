@@ -206,6 +206,14 @@ NO_AUTHOR = {
     "Suppression.from_at": "created_by",
     "Suppression.until_at": "a limit; created_by",
     "UnmatchedReport.next_try_at": "a plan, not an act",
+    "WebhookCursor.since_at": "a limit; the webhooks sweep, always",
+    "WebhookEndpoint.failing_since_at": "the webhooks sweep, always",
+    "WebhookEndpoint.last_ok_at": "the endpoint itself",
+    "WebhookEndpoint.old_secret_until_at": "a limit; rotated_by",
+    "WebhookEndpoint.rests_until_at": "a plan, not an act",
+    "WebhookMessage.next_try_at": "a plan, not an act",
+    "WebhookMessage.queued_at": "the webhooks sweep; of a test the audit says who",
+    "WebhookMessage.settled_at": "the webhooks sweep, always",
 }
 
 

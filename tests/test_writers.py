@@ -78,6 +78,9 @@ WRITER = {
     "Team": {"crm.people"},
     "UnmatchedReport": {"offers.intake"},
     "User": {"crm.people"},
+    "WebhookCursor": {"followups.webhooks.outbox"},
+    "WebhookEndpoint": {"followups.webhooks.endpoints"},
+    "WebhookMessage": {"followups.webhooks.outbox"},
 }
 
 

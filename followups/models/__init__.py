@@ -5,6 +5,7 @@ from followups.models.ladder import Escalation, Item, Notice
 from followups.models.overrides import Override, OverrideText
 from followups.models.promises import Promise, PromiseDelivery, PromiseEvent, PromiseText
 from followups.models.scrub import ScrubRun
+from followups.models.webhooks import WebhookCursor, WebhookEndpoint, WebhookMessage
 
 __all__ = [
     "Escalation",
@@ -19,4 +20,7 @@ __all__ = [
     "PromiseEvent",
     "PromiseText",
     "ScrubRun",
+    "WebhookCursor",
+    "WebhookEndpoint",
+    "WebhookMessage",
 ]

@@ -15,6 +15,8 @@ from offers.models import Delivery, Document, OfferVersion
 
 # A call-back that begins within an hour after its slot is on time.
 CALLBACK_TOLERANCE = timedelta(minutes=60)
+# The causes of events by which a promise turns, as other systems are told of it.
+TURNS = ("made", "proven", "called_back", "reopened", "broken")
 
 
 class Promises(models.QuerySet["Promise"]):
@@ -194,7 +196,14 @@ class PromiseEvent(models.Model):
     xact = XactField()
 
     class Meta:
-        indexes = [models.Index(fields=["promise", "id"], name="events_of_promise")]
+        indexes = [
+            models.Index(fields=["promise", "id"], name="events_of_promise"),
+            models.Index(
+                fields=["xact"],
+                name="promise_turn_cursor",
+                condition=models.Q(cause__in=TURNS),
+            ),
+        ]
         triggers = append_only(name="promise_event")
 
     def __str__(self) -> str:

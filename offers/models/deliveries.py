@@ -114,7 +114,14 @@ class DeliveryEvent(models.Model):
     xact = XactField()
 
     class Meta:
-        indexes = [models.Index(fields=["delivery", "id"], name="events_of_delivery")]
+        indexes = [
+            models.Index(fields=["delivery", "id"], name="events_of_delivery"),
+            models.Index(
+                fields=["xact"],
+                name="delivery_doubt_cursor",
+                condition=models.Q(to_status="unknown"),
+            ),
+        ]
         triggers = append_only(name="delivery_event")
 
     def __str__(self) -> str:

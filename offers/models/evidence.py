@@ -5,8 +5,22 @@ from __future__ import annotations
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from crm.columns import XactField
 from crm.triggers import append_only
 from offers.models.deliveries import Delivery
+
+# What moves a delivery on its way, as other systems are told of it: it was taken, it came, it
+# came back.
+MILESTONES = (
+    "relay_accepted",
+    "relayed",
+    "print_accepted",
+    "batch_mailed",
+    "delivered",
+    "posted",
+    "failed",
+    "returned",
+)
 
 
 class Evidence(models.Model):
@@ -43,9 +57,17 @@ class Evidence(models.Model):
     occurred_clamped = models.BooleanField(default=False)  # a third party's clock was not believed
     received_at = models.DateTimeField()
     received_by = models.CharField(max_length=40)
+    xact = XactField(null=True)  # null: written before anybody outside was told
 
     class Meta:
-        indexes = [models.Index(fields=["delivery", "id"], name="evidence_of_delivery")]
+        indexes = [
+            models.Index(fields=["delivery", "id"], name="evidence_of_delivery"),
+            models.Index(
+                fields=["xact"],
+                name="evidence_cursor",
+                condition=models.Q(kind__in=MILESTONES),
+            ),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["source", "event_id"], name="evidence_once"),
             models.CheckConstraint(

@@ -1,0 +1,1 @@
+"""Webhooks out: other systems are told of promises, deliveries and the gate."""
