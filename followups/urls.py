@@ -8,6 +8,7 @@ from followups.views import boards, consents, desk, offers, persons, sheet
 
 urlpatterns = [
     path("demo/", include("followups.urls_demo")),
+    path("webhooks/", include("followups.urls_webhooks")),
     path("desk/", desk.desk, name="desk"),
     path("items/<int:pk>/", desk.item, name="item"),
     path("items/<int:pk>/close/", desk.close_item, name="close_item"),

@@ -12,6 +12,7 @@ from playwright.sync_api import Page, expect
 from config import clock
 from crm.models import Customer
 from followups.models import Promise
+from followups.webhooks import endpoints, events, outbox
 from offers import catalogue
 from offers.models import Offer
 from tests.cast import DAY, DUPONT_MAIL, PASSWORD, SYSTEM, Cast, assemble, call_and_promise
@@ -60,10 +61,20 @@ def test_axe_finds_nothing_serious_on_any_page(players: Cast, watched: Page, sch
     watched.goto("/login/")
     assert faults(watched) == []
     sheet = f"/customers/{players.dupont.reference}/"
+    hook = endpoints.add(
+        name="crm",
+        url="https://crm.example/",
+        types=[*events.TYPES],
+        by=SYSTEM,
+        at=clock.now(),
+    ).endpoint
+    endpoints.switch_off(endpoint=hook, by=SYSTEM, at=clock.now())
+    outbox.test(endpoint=hook, by=SYSTEM, at=clock.now())
     offers = (f"{sheet}offers/", f"{sheet}offers/{Offer.objects.get().reference}/")
     for name, paths in (
         ("amina", ("/desk/", sheet, *offers, "/notices/", "/customers/?q=x")),
         ("chloe", ("/board/", "/board/?rows=avoided")),
+        ("dirk", ("/webhooks/", "/webhooks/add/", f"/webhooks/{hook.pk}/")),
     ):
         watched.context.clear_cookies()
         log_in(watched, name)
