@@ -37,6 +37,7 @@ def put(
     row = Campaign.objects.select_for_update().filter(slug=slug).first() or Campaign(slug=slug)
     new = row.pk is None
     if policy:
+        policies.refresh()
         policies.get(policy, at=at)
     row.name = name or row.name or slug
     row.purpose = purpose or row.purpose

@@ -7,7 +7,7 @@ What depends on the clock is worked out here, with the calendars of each country
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from crm import calling_hours, policies
@@ -76,10 +76,15 @@ def code_of(cap: Cap) -> str:
 def of(name: str, *, at: datetime) -> Conditions:
     """The conditions of the policy of that name at `at`. Raises policies.UnknownPolicy."""
     revision = policies.refresh()
-    policy = policies.get(name, at=at)
+    found = of_policy(policies.get(name, at=at), at=at)
+    ends = policies.next_version(name, at=at) or found.until
+    return replace(found, revision=revision, until=min(found.until, ends))
+
+
+def of_policy(policy: Policy, *, at: datetime) -> Conditions:
+    """The conditions under this very version, also of one that is a draft still."""
+    ends, shut = [at + A_WEEK], []
     hours = _hours(policy, at)
-    ends = [at + A_WEEK, policies.next_version(name, at=at) or at + A_WEEK]
-    shut = []
     for country, place, found in hours:
         ends.append(calling_hours.until_change(found, country=place, at=at))
         stop = calling_hours.shut(found, country=place, at=at)
@@ -90,7 +95,6 @@ def of(name: str, *, at: datetime) -> Conditions:
         policy=policy,
         since=at,
         until=min(ends),
-        revision=revision,
         covered=tuple(sorted(covered)),
         shut=tuple(sorted(shut, key=lambda row: (row[0], row[1].code, row[1].until))),
     )

@@ -1,11 +1,11 @@
-"""Addresses of this storey: logging in and out, the way home, finding a customer."""
+"""Addresses of this storey: logging in and out, the way home, finding a customer, policies."""
 
 from __future__ import annotations
 
 from django.contrib.auth.views import LogoutView
 from django.urls import path
 
-from crm import views
+from crm import views, views_policies
 
 urlpatterns = [
     path("", views.home, name="home"),
@@ -13,4 +13,14 @@ urlpatterns = [
     path("logout/", LogoutView.as_view(), name="logout"),
     path("customers/", views.search, name="customers"),
     path("pop", views.pop, name="pop"),
+    path("policies/", views_policies.policies_page, name="policies"),
+    path("policies/<slug:name>/<str:version>/", views_policies.policy, name="policy"),
+    path(
+        "policies/<slug:name>/<str:version>/difference/",
+        views_policies.difference,
+        name="policy_difference",
+    ),
+    path("policies/<slug:name>/<str:version>/copy/", views_policies.copy, name="copy_policy"),
+    path("policies/<slug:name>/<str:version>/edit/", views_policies.edit, name="edit_policy"),
+    path("policies/<slug:name>/<str:version>/drop/", views_policies.drop, name="drop_policy"),
 ]

@@ -1,10 +1,10 @@
-"""Addresses of this storey: desk, sheet, items, bell, board."""
+"""Addresses of this storey: desk, sheet, items, bell, board, what a policy would change."""
 
 from __future__ import annotations
 
 from django.urls import include, path
 
-from followups.views import boards, consents, desk, offers, persons, sheet
+from followups.views import boards, consents, desk, offers, persons, policies, sheet
 
 urlpatterns = [
     path("demo/", include("followups.urls_demo")),
@@ -46,4 +46,7 @@ urlpatterns = [
     ),
     path("leases/<uuid:decision>/renew/", sheet.renew, name="renew_lease"),
     path("documents/<int:pk>/", offers.document, name="document"),
+    path("policies/<slug:name>/<str:version>/dry-run/", policies.dry_run, name="policy_dry_run"),
+    path("policies/<slug:name>/<str:version>/compare/", policies.compare, name="compare_policy"),
+    path("policies/<slug:name>/<str:version>/activate/", policies.activate, name="activate_policy"),
 ]

@@ -11,7 +11,6 @@ from django.db.models import Count, Q, QuerySet
 from django.utils.functional import Promise as Lazy
 from django.utils.translation import gettext_lazy as _
 
-from crm.models import User
 from offers import postal, returns
 from offers.models import Delivery, PrintLine, PrintRun, PrintVolume
 
@@ -126,12 +125,6 @@ def lines(run: PrintRun, *, status: str = "") -> QuerySet[PrintLine]:
     if status in LineStatus.values:
         rows = rows.filter(status=status)
     return rows.order_by("sequence", "pk")
-
-
-def people(codes: Iterable[str]) -> dict[str, str]:
-    """The names behind the codes of authors; sweeps and machines have none."""
-    ids = {int(code[5:]) for code in codes if code.startswith("user:")}
-    return {f"user:{user.pk}": str(user) for user in User.objects.filter(pk__in=ids)}
 
 
 # --- deliveries in trouble ----------------------------------------------------------------------

@@ -21,6 +21,7 @@ from config.celery import nudge
 from crm import access, audit
 from crm.actors import Actor
 from crm.models import User
+from crm.queries import people
 from crm.tables import Unreadable
 from crm.views import reader
 from offers import bill_runs, manifests, queries, returned, returns, volumes
@@ -93,7 +94,7 @@ def _words(request: HttpRequest, run: PrintRun, form: ReturnForm, at: Any) -> di
         "statuses": PrintLine.Status.choices,
         "events": events,
         "files": files,
-        "names": queries.people(told),
+        "names": people(told),
         "overdue_at": returns.overdue(run),
     }
 

@@ -118,6 +118,12 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
     return {**browser_type_launch_args, "executable_path": CHROMIUM, "args": FLAGS}
 
 
+@pytest.fixture(autouse=True)
+def presets_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No process remembers what another test activated at the same instant."""
+    monkeypatch.setattr(policies._Memory, "known", policies._Known())
+
+
 @pytest.fixture
 def cast(db: None) -> Cast:
     """The standing cast (tests/cast.py)."""

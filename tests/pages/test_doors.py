@@ -12,10 +12,34 @@ from tests.pages.conftest import Enter
 
 # role -> page -> answer
 PAGES = {
-    "amina": {"/desk/": 200, "/board/": 403, "/customers/?q=x": 200, "/notices/": 200},
-    "chloe": {"/desk/": 200, "/board/": 200, "/customers/?q=x": 200, "/notices/": 200},
-    "dirk": {"/desk/": 403, "/board/": 200, "/customers/?q=x": 403, "/notices/": 200},
-    "eva": {"/desk/": 403, "/board/": 403, "/customers/?q=x": 403, "/notices/": 200},
+    "amina": {
+        "/desk/": 200,
+        "/board/": 403,
+        "/customers/?q=x": 200,
+        "/notices/": 200,
+        "/policies/": 403,
+    },
+    "chloe": {
+        "/desk/": 200,
+        "/board/": 200,
+        "/customers/?q=x": 200,
+        "/notices/": 200,
+        "/policies/": 200,
+    },
+    "dirk": {
+        "/desk/": 403,
+        "/board/": 200,
+        "/customers/?q=x": 403,
+        "/notices/": 200,
+        "/policies/": 200,
+    },
+    "eva": {
+        "/desk/": 403,
+        "/board/": 403,
+        "/customers/?q=x": 403,
+        "/notices/": 200,
+        "/policies/": 200,
+    },
 }
 HOMES = {"amina": "/desk/", "chloe": "/board/", "dirk": "/board/"}
 

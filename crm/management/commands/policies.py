@@ -21,6 +21,7 @@ class Command(BaseCommand):
         parser.add_argument("name", nargs="?", default="")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        policies.refresh()
         if not options["name"]:
             for policy in policies.in_force(at=clock.now()):
                 read = "" if policy.rules.verified else " (not verified)"
