@@ -138,7 +138,7 @@ def _notes(rules: Rules) -> Iterator[Figure]:
 
 
 def verified(rules: Rules) -> str:
-    return _("read again by somebody") if rules.verified else _("to be read again")
+    return _("have been read") if rules.verified else _("still to be read")
 
 
 def _hours(hours: Hours) -> Iterator[Figure]:

@@ -20,8 +20,8 @@ from crm.figures import CHANNELS, GRADES, KINDS, PARDONS, REGIMES, UNITS, weekda
 from crm.policy_versions import Refused
 from crm.rules import WEEKDAYS, Rules
 
-# Empty rows below those that are filled in; who needs more saves and finds new ones.
-SPARE = 2
+# Empty rows below those that are filled in; who needs more saves, and finds the next.
+SPARE = 1
 PRODUCT = {
     "reading_hours": gettext_lazy("Hours to read an offer"),
     "min_gap_hours": gettext_lazy("Hours between two calls"),
@@ -289,7 +289,7 @@ def _notes(form: DraftForm) -> None:
     )
     watch.help_text = _("What was left out, what was assumed, what may change.")
     form.add("watch", watch, form.rules.watch)
-    verified = forms.BooleanField(label=_("Somebody has read the sources again"), required=False)
+    verified = forms.BooleanField(label=_("The sources have been read"), required=False)
     form.add("verified", verified, form.rules.verified)
 
 
@@ -308,7 +308,7 @@ def _layout(form: DraftForm) -> Layout:
         Fieldset(
             _("Calling hours"),
             "hours-said",
-            _together(*week),
+            _together(*week, kind="week"),
             _together("hours-holidays", "hours-early_ends"),
             "hours-any_region",
             _source("hours"),
@@ -317,14 +317,19 @@ def _layout(form: DraftForm) -> Layout:
         Fieldset(_("After a no"), _together("refusal-rule", "refusal-days"), _source("refusal")),
         Fieldset(_("Consent"), "consent-rule", "consent-instead", _source("consent")),
         Fieldset(_("National lists"), *rows["lists"]),
-        Fieldset(_("Our own figures"), _together(*numbers), _together(*grades), _source("product")),
+        Fieldset(
+            _("Our own figures"),
+            _together(*numbers),
+            _together(*grades, kind="wide"),
+            _source("product"),
+        ),
         Fieldset(_("Notes"), "watch", "verified"),
         Submit("save", _("Save the draft")),
     )
 
 
-def _together(*names: str) -> Div:
-    return Div(*names, css_class="kept-row")
+def _together(*names: str, kind: str = "") -> Div:
+    return Div(*names, css_class=f"kept-row {kind}".strip())
 
 
 def _source(path: str) -> Div:

@@ -40,7 +40,7 @@ def policy(request: HttpRequest, name: str, version: str) -> HttpResponse:
         "book": book,
         "shelf": shelf,
         "figures": figures.of(book.rules),
-        "others": [other for other in _all(at) if other.label != book.label],
+        "others": _others(book, at),
         "names": queries.people(codes),
     }
     return render(request, "crm/policy.html", words)
@@ -58,7 +58,7 @@ def difference(request: HttpRequest, name: str, version: str) -> HttpResponse:
         "book": book,
         "before": before,
         "changes": figures.changes(before.rules, book.rules),
-        "others": [other for other in _all(at) if other.label != book.label],
+        "others": _others(book, at),
     }
     return render(request, "crm/policy_difference.html", words)
 
@@ -67,7 +67,11 @@ def difference(request: HttpRequest, name: str, version: str) -> HttpResponse:
 def copy(request: HttpRequest, name: str, version: str) -> HttpResponse:
     user, at = _writer(request), clock.now()
     book = found(name, version, at=at)
-    proposed = {"name": book.name, "version": _next(at), "title": book.title}
+    proposed = {
+        "name": "" if book.name == policy_versions.BARE else book.name,
+        "version": _next(at),
+        "title": book.title,
+    }
     form = CopyForm(request.POST or None, initial=proposed)
     if request.method == "POST" and form.is_valid():
         try:
@@ -167,8 +171,11 @@ def _shelf(name: str, *, at: datetime) -> Shelf:
     return shelf
 
 
-def _all(at: datetime) -> list[Book]:
-    return [book for shelf in rulebooks.shelves(at=at) for book in shelf.books]
+def _others(book: Book, at: datetime) -> list[Book]:
+    """What it can be compared with: the other versions of its policy first."""
+    every = [one for shelf in rulebooks.shelves(at=at) for one in shelf.books]
+    others = [one for one in every if one.label != book.label]
+    return sorted(others, key=lambda one: one.name != book.name)
 
 
 def _next(at: datetime) -> str:

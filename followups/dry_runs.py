@@ -32,7 +32,7 @@ from crm.policy_versions import stands_for
 from crm.rules import Rules
 from crm.wallclock import instant_of, zone_of
 from followups import rulings
-from followups.facts import hash_number, limits
+from followups.facts import array, hash_number, limits
 
 # More questions than these are sampled. They take about a quarter of a minute.
 MOST = 100_000
@@ -302,11 +302,11 @@ def _values(under: Conditions, rows: Iterable[tuple[int, Asked]]) -> dict[str, A
     dialled = [(n, one) for n, one in rows if one.number]
     return {
         **limits(under),
-        "n": [n for n, _person, _at in pairs],
-        "person": [person for _n, person, _at in pairs],
-        "moment": [moment for _n, _person, moment in pairs],
-        "dialled": [n for n, _one in dialled],
-        "number": [one.number for _n, one in dialled],
-        "called": [phone.region_of(one.number) or "" for _n, one in dialled],
-        "dialled_at": [one.at for _n, one in dialled],
+        "n": array(n for n, _person, _at in pairs),
+        "person": array(person for _n, person, _at in pairs),
+        "moment": array(moment.isoformat() for _n, _person, moment in pairs),
+        "dialled": array(n for n, _one in dialled),
+        "number": array(one.number for _n, one in dialled),
+        "called": array(phone.region_of(one.number) or "" for _n, one in dialled),
+        "dialled_at": array(one.at.isoformat() for _n, one in dialled),
     }

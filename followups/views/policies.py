@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -17,20 +17,24 @@ from crm import access, figures, instants, policies, policy_versions, queries
 from crm.actors import Actor
 from crm.forms_policies import ActivationForm, instant
 from crm.models import Customer, PolicyVersion, User
+from crm.policies import Policy
 from crm.policy_versions import Overtaken, Refused
-from crm.rulebooks import Book
+from crm.rulebooks import DRAFT, Book
 from crm.views import reader
-from crm.views_policies import drafted
+from crm.views_policies import drafted, found
 from followups import dry_runs
 
 
 @require_safe
 def dry_run(request: HttpRequest, name: str, version: str) -> HttpResponse:
-    """What the draft would have answered yesterday, as it was last compared."""
+    """What the draft would have answered yesterday; once it is activated, what was shown then."""
     user, at = reader(request), clock.now()
     access.require(user, "see_policies")
-    book, row = drafted(name, version, at=at)
-    form = _form(request, row, at) if access.may(user, "write_policies") else None
+    book = found(name, version, at=at)
+    if (row := book.row) is None:
+        raise Http404
+    writes = access.may(user, "write_policies") and book.state == DRAFT
+    form = _form(request, row, at) if writes else None
     return render(request, "followups/dry_run.html", _words(book, row, form, user, at))
 
 
@@ -40,9 +44,9 @@ def compare(request: HttpRequest, name: str, version: str) -> HttpResponse:
     user, at = reader(request), clock.now()
     access.require(user, "write_policies")
     _book, row = drafted(name, version, at=at)
-    found = dry_runs.run(row, at=at)
+    answers = dry_runs.run(row, at=at)
     by = Actor.person(user)
-    if policy_versions.keep_comparison(draft=row, found=found, by=by, at=clock.now()) is None:
+    if policy_versions.keep_comparison(draft=row, found=answers, by=by, at=clock.now()) is None:
         messages.warning(request, _("The draft was changed meanwhile: let it run again."))
     return redirect("policy_dry_run", name, version)
 
@@ -100,7 +104,7 @@ def _words(
     book: Book, row: PolicyVersion, form: ActivationForm | None, user: User, at: datetime
 ) -> dict[str, Any]:
     policies.refresh()
-    now = policies.get(policy_versions.stands_for(row), at=at)
+    now = _beside(row, at)
     return {
         "book": book,
         "row": row,
@@ -112,26 +116,33 @@ def _words(
     }
 
 
-def _run(found: dict[str, Any], user: User, at: datetime) -> dict[str, Any]:
-    """What was found, in words; sheets are linked for those who may open them."""
-    denied, allowed = found["denied"], found["allowed"]
-    same = found["same_allow"] + found["same_deny"]
+def _beside(row: PolicyVersion, at: datetime) -> Policy:
+    """What the draft would follow; of one that was activated, what it was compared with."""
+    if row.activated_at and row.compared:
+        return policies.exactly(row.compared["against"])
+    return policies.get(policy_versions.stands_for(row), at=at)
+
+
+def _run(told: dict[str, Any], user: User, at: datetime) -> dict[str, Any]:
+    """What was told, in words; sheets are linked for those who may open them."""
+    denied, allowed = told["denied"], told["allowed"]
+    same = told["same_allow"] + told["same_deny"]
     return {
-        **found,
-        "on": date.fromisoformat(found["day"]),
+        **told,
+        "on": date.fromisoformat(told["day"]),
         "same": same,
         "denied": [(_reason(code), n) for code, n in denied.items()],
         "allowed": [(_reason(code), n) for code, n in allowed.items()],
         "denied_sum": sum(denied.values()),
         "allowed_sum": sum(allowed.values()),
         "replayed": same + sum(denied.values()) + sum(allowed.values()),
-        "sampled": found["looked"] < found["total"],
-        "examples": _examples(found["examples"], user, at),
+        "sampled": told["looked"] < told["total"],
+        "examples": _examples(told["examples"], user, at),
     }
 
 
-def _examples(found: list[dict[str, Any]], user: User, at: datetime) -> list[dict[str, Any]]:
-    ids = {person for one in found for person in one["people"]}
+def _examples(told: list[dict[str, Any]], user: User, at: datetime) -> list[dict[str, Any]]:
+    ids = {person for one in told for person in one["people"]}
     rows = Customer.objects.in_bulk(ids)
     opened = set(access.customers(user, at=at).filter(pk__in=ids).values_list("pk", flat=True))
     return [
@@ -141,7 +152,7 @@ def _examples(found: list[dict[str, Any]], user: User, at: datetime) -> list[dic
             "before": _reason(one["before"]),
             "after": _reason(one["after"]),
         }
-        for one in found
+        for one in told
     ]
 
 

@@ -59,8 +59,8 @@ def test_a_line_that_is_no_opening_is_named() -> None:
 
 def test_rows_are_added_and_taken_away() -> None:
     form = written(
-        be(), caps__0__unit="", caps__2__unit="contact", caps__2__most="2", caps__2__days="7",
-        caps__2__source="our own rule", caps__2__kind="product",
+        be(), caps__0__unit="", caps__1__unit="contact", caps__1__most="2", caps__1__days="7",
+        caps__1__source="our own rule", caps__1__kind="product",
     )  # fmt: skip
     assert form.is_valid(), form.errors
     caps = Rules.read(form.written()).caps
@@ -78,10 +78,10 @@ def test_a_limit_is_taken_away_as_a_whole() -> None:
 
 
 def test_a_fault_of_a_row_is_said_in_its_own_row() -> None:
-    form = written(be(), caps__0__unit="", caps__2__unit="attempt", caps__2__source="our own rule")
+    form = written(be(), caps__0__unit="", caps__1__unit="attempt", caps__1__source="our own rule")
     assert form.is_valid(), form.errors
     form.refuse(Refused(Fault("caps.0.most", "fill it in"), Fault("somewhere", "else")))
-    assert form.errors["caps-2-most"] == ["fill it in"]
+    assert form.errors["caps-1-most"] == ["fill it in"]
     assert form.non_field_errors() == ["else"]
 
 
