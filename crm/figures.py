@@ -151,7 +151,11 @@ def _hours(hours: Hours) -> Iterator[Figure]:
     if shut and hours.any_region:
         shut = _("%(country)s, those of every region") % {"country": shut}
     yield _figure(
-        "hours.holidays", section, _("Public holidays that are shut"), shut or _("none of them"), hours
+        "hours.holidays",
+        section,
+        _("Public holidays that are shut"),
+        shut or _("none of them"),
+        hours,
     )
     if hours.early_ends:
         early = rule_texts.early_text(hours.early_ends)

@@ -18,6 +18,7 @@ from pydantic import ValidationError
 from crm import audit, calling_hours, instants, policies, rule_faults
 from crm.actors import Actor
 from crm.models import PolicyVersion
+from crm.policies import Policy
 from crm.rule_faults import Fault
 from crm.rules import Rules
 
@@ -162,10 +163,20 @@ def activate(
     audit.write(action="policy_activated", subject=_subject(row), by=by, at=at, data=data)
 
 
-def stands_for(draft: PolicyVersion) -> str:
-    """The policy whose answers a dry run compares: its own, or of a new name that it came from."""
-    own = draft.name in policies.installed()
-    return draft.name if own else draft.copied_from.partition("@")[0]
+def stands_for(draft: PolicyVersion, *, at: datetime) -> Policy:
+    """The version in force beside which a draft is compared.
+
+    Of its own policy; of a name that is not in force yet, that of what it was copied from.
+    """
+    policies.refresh()
+    row: PolicyVersion | None = draft
+    name = draft.name
+    while name not in {policy.name for policy in policies.in_force(at=at)}:
+        if row is None:
+            return policies.get(BARE, at=at)
+        name, _at, version = row.copied_from.partition("@")
+        row = PolicyVersion.objects.filter(name=name, version=version, dropped_at=None).first()
+    return policies.get(name, at=at)
 
 
 def _standing(draft: PolicyVersion, **seen: Any) -> Any:
@@ -182,8 +193,7 @@ def _check_activation(row: PolicyVersion, effective_from: date, by: Actor, at: d
     compared = row.compared or {}
     if row.compared_at is None or instants.house(row.compared_at).date() != today:
         raise Refused(Fault("", _("The dry run is of another day. Let it run again.")))
-    policies.refresh()
-    if compared["against"] != policies.get(stands_for(row), at=at).label:
+    if compared["against"] != stands_for(row, at=at).label:
         words = _("Another version has come into force since the dry run. Let it run again.")
         raise Refused(Fault("", words))
     _check(row.rules, row.title, at)

@@ -24,7 +24,7 @@ from django.db import connection
 from django.utils.functional import Promise as Lazy
 from django.utils.translation import gettext_lazy as _
 
-from crm import conditions, instants, phone, policies
+from crm import conditions, instants, phone
 from crm.conditions import Conditions
 from crm.models import PhoneNumber, PolicyVersion
 from crm.policies import Policy
@@ -175,16 +175,13 @@ class Day:
 def run(draft: PolicyVersion, *, at: datetime) -> dict[str, Any]:
     """What the draft would have answered yesterday, for PolicyVersion.compared: counts and ids.
 
-    Yesterday is the last whole day of the house. Raises policies.UnknownPolicy when the policy it
-    stands for is not in force.
+    Yesterday is the last whole day of the house.
     """
-    policies.refresh()
-    name = stands_for(draft)
-    now = policies.get(name, at=at)
+    now = stands_for(draft, at=at)
     on = instants.house(at).date() - timedelta(days=1)
     then = Policy(draft.name, draft.version, on, draft.title, Rules.read(draft.rules))
-    day = _asked_on(on, name)
-    found = {"day": on.isoformat(), "name": name, "against": now.label}
+    day = _asked_on(on, now.name)
+    found = {"day": on.isoformat(), "name": now.name, "against": now.label}
     counted = {"total": day.total, "looked": day.looked}
     apart = {"strangers": day.strangers, "excused": day.excused}
     return {**found, **counted, **apart, **_compare(day.asked, now, then)}

@@ -103,7 +103,6 @@ def _activated(form: ActivationForm, row: PolicyVersion, user: User, at: datetim
 def _words(
     book: Book, row: PolicyVersion, form: ActivationForm | None, user: User, at: datetime
 ) -> dict[str, Any]:
-    policies.refresh()
     now = _beside(row, at)
     return {
         "book": book,
@@ -120,7 +119,7 @@ def _beside(row: PolicyVersion, at: datetime) -> Policy:
     """What the draft would follow; of one that was activated, what it was compared with."""
     if row.activated_at and row.compared:
         return policies.exactly(row.compared["against"])
-    return policies.get(policy_versions.stands_for(row), at=at)
+    return policy_versions.stands_for(row, at=at)
 
 
 def _run(told: dict[str, Any], user: User, at: datetime) -> dict[str, Any]:

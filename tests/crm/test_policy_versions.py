@@ -184,6 +184,27 @@ def test_a_run_beside_a_version_that_is_no_longer_in_force_is_not_enough(cast: C
         activate(late, cast)
 
 
+def test_a_run_of_other_figures_is_not_kept(cast: Cast) -> None:
+    draft = draft_of(cast)
+    late = PolicyVersion.objects.get(pk=draft.pk)
+    changed(draft, cast, watch="another word")
+    assert policy_versions.keep_comparison(
+        draft=late, found={}, by=person(cast.dirk), at=START + HOUR
+    ) is None  # fmt: skip
+    assert PolicyVersion.objects.get().compared is None
+
+
+def test_a_draft_is_compared_with_what_is_in_force_of_its_own_or_of_what_it_came_from(
+    cast: Cast,
+) -> None:
+    ours = draft_of(cast, name="summer", version="one")
+    assert policy_versions.stands_for(ours, at=START).label == "be@2015-07-11"
+    activated(ours, cast, effective_from=TODAY + timedelta(days=5))
+    two = draft_of(cast, source="summer@one", version="two")
+    assert policy_versions.stands_for(two, at=START).label == "be@2015-07-11"
+    assert policy_versions.stands_for(two, at=START + 5 * DAY).label == "summer@one"
+
+
 def test_what_was_activated_never_changes(cast: Cast) -> None:
     draft = activated(draft_of(cast), cast)
     with pytest.raises(Overtaken):
