@@ -62,12 +62,6 @@ def campaigns_at_hand(people: Iterable[int], *, team: int | None) -> dict[int, C
     return found
 
 
-def people(codes: Iterable[str]) -> dict[str, str]:
-    """The names behind the codes of authors; sweeps and machines have none."""
-    ids = {int(code[5:]) for code in codes if code.startswith("user:")}
-    return {f"user:{user.pk}": str(user) for user in User.objects.filter(pk__in=ids)}
-
-
 def search(
     text: str, *, user: User, at: datetime, region: str = "BE", limit: int = 30
 ) -> list[Customer]:

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from config import clock
-from crm import access, figures, instants, policy_versions, queries, rulebooks
+from crm import access, actors, figures, instants, policy_versions, rulebooks
 from crm.actors import Actor
 from crm.forms_draft import DraftForm
 from crm.forms_policies import CopyForm, instant
@@ -41,7 +41,7 @@ def policy(request: HttpRequest, name: str, version: str) -> HttpResponse:
         "shelf": shelf,
         "figures": figures.of(book.rules),
         "others": _others(book, at),
-        "names": queries.people(codes),
+        "names": actors.names(codes),
     }
     return render(request, "crm/policy.html", words)
 
@@ -98,7 +98,7 @@ def edit(request: HttpRequest, name: str, version: str) -> HttpResponse:
     )
     if request.method == "POST" and form.is_valid() and _saved(request, form, row, user, at):
         return redirect("policy", name, version)
-    words = {"book": book, "form": form, "names": queries.people([row.changed_by]), "row": row}
+    words = {"book": book, "form": form, "names": actors.names([row.changed_by]), "row": row}
     return render(request, "crm/policy_edit.html", words, status=422 if form.errors else 200)
 
 

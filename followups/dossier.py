@@ -11,7 +11,16 @@ from crm import consents, merges, preferences
 from crm.actors import Actor
 from crm.models import Customer, PhoneNumber, Suppression, User
 from crm.queries import campaigns_at_hand
-from followups import checks, facts, gate, proposals, queries, timeline
+from followups import (
+    checks,
+    facts,
+    gate,
+    overridable,
+    override_lists,
+    proposals,
+    queries,
+    timeline,
+)
 from followups.gate import Block, Decision
 from followups.journeys import Journey, journey
 from followups.lamp import Lamp, light
@@ -33,11 +42,13 @@ class Permit:
 
 @dataclass(frozen=True)
 class Number:
-    """A number of the customer. `dial`: the reader was allowed to call it just now."""
+    """A number of the customer. `dial`: the reader was allowed to call it just now; `ask`: they
+    may ask the gate for it."""
 
     e164: str
     lamp: Lamp
     dial: bool
+    ask: bool
     shared: bool
 
 
@@ -77,18 +88,35 @@ def live(customer: Customer, *, user: User, at: datetime, permit: Permit | None)
     campaign = campaigns_at_hand([customer.pk], team=user.team_id).get(customer.pk)
     them = dict.fromkeys(everybody, campaign) if campaign else {}
     blocks = gate.blocks(everybody.values(), purpose="sales", at=at, campaigns=them, mine=mine)
+    own = blocks[customer.pk]
     standing = permit.decision if permit and permit.standing else None
+    plea = override_lists.of_agent(customer=customer, agent=user, at=at)
+    excused = override_lists.covers(plea, own, purpose="sales")
+    until = plea.override.until_at if plea and excused else None
     journeys = _journeys(customer, at)
     items = queries.items_of(user).filter(customer=customer).exclude(kind=Item.Kind.ANSWER)
-    paces = [row.pace for row in journeys if row.pace] + ([PERMIT_PACE] if standing else [])
+    paces = [row.pace for row in journeys if row.pace]
+    paces += [PERMIT_PACE] if standing or plea else []
     return {
         "campaign": campaign,
-        "lamp": light(blocks[customer.pk], at=at, permit=standing),
-        "numbers": [_number(row, sharers, blocks, permit, at) for row in customer.numbers.all()],
+        "lamp": light(own, at=at, permit=standing, excused_until=until),
+        "numbers": [
+            _number(row, sharers, blocks, permit, excused, at) for row in customer.numbers.all()
+        ],
+        "plea": plea,
+        "excused": excused,
+        "pleas": override_lists.about(customer=customer, user=user, at=at),
         "journeys": journeys,
         "mend": {item.promise_id: item for item in items},
         "pace": min(paces, default=None),
     }
+
+
+def may_plead(customer: Customer, *, user: User, at: datetime) -> bool:
+    """Whether a supervisor could let a call by this person through, and is not asked yet."""
+    if override_lists.of_agent(customer=customer, agent=user, at=at):
+        return False
+    return overridable.against(customer=customer, agent=user, at=at).gives_way
 
 
 def _sharers(customer: Customer) -> list[PhoneNumber]:
@@ -103,14 +131,21 @@ def _number(
     sharers: list[PhoneNumber],
     blocks: dict[int, tuple[Block, ...]],
     permit: Permit | None,
+    excused: bool,
     at: datetime,
 ) -> Number:
-    """A shared number is shut when anybody who has it is blocked; nobody is named."""
+    """A shared number is shut when anybody who has it is blocked; nobody is named.
+
+    A supervisor's permission is for one person, and not for a number that others have too.
+    """
     others = [s.customer_id for s in sharers if s.e164 == row.e164]
     found = [block for pk in (row.customer_id, *others) for block in blocks[pk]]
     asked = permit is not None and permit.number_hash == facts.hash_number(row.e164)
-    dial = asked and permit is not None and permit.standing and not found
-    return Number(row.e164, light(found, at=at), dial, bool(others))
+    stands = asked and permit is not None and permit.standing
+    spared = stands and permit is not None and permit.decision.code == "override"
+    lamp = light(found, at=at)
+    ask = lamp.shape == "open" or (excused and not others)
+    return Number(row.e164, lamp, stands and (spared or not found), ask, bool(others))
 
 
 def _journeys(customer: Customer, at: datetime) -> list[Journey]:

@@ -40,14 +40,26 @@ WAITS = {
 }
 
 
-def light(blocks: Sequence[Block], *, at: datetime, permit: Decision | None = None) -> Lamp:
-    """The lamp for these blocks. `permit`: the reader was allowed to make this call."""
+def light(
+    blocks: Sequence[Block],
+    *,
+    at: datetime,
+    permit: Decision | None = None,
+    excused_until: datetime | None = None,
+) -> Lamp:
+    """The lamp for these blocks. `permit`: the reader was allowed to make this call, and still is.
+
+    `excused_until`: a supervisor lets the reader make one call in spite of all of them until then.
+    """
     lines = tuple(Line(block.sentence, block.lifts, block.promise) for block in blocks)
-    if not blocks:
-        if permit is None:
-            return Lamp("open", _("May be called"))
+    if permit and (not blocks or permit.code == "override"):
         until = {"when": instants.brief(permit.valid_until, now=at)}
         return Lamp("open", _("Yours to call until %(when)s") % until)
+    if not blocks:
+        return Lamp("open", _("May be called"))
+    if excused_until:
+        until = {"when": instants.brief(excused_until, now=at)}
+        return Lamp("open", _("Yours for one call until %(when)s") % until, lines)
     ends = [block.until for block in blocks if block.until]
     if len(ends) == len(blocks):
         when = instants.spoken(max(ends), now=at)

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from itertools import groupby
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -36,7 +37,7 @@ def tell(
     promise: Promise | None = None,
     item: Item | None = None,
     escalation: Escalation | None = None,
-    data: dict[str, str | int] | None = None,
+    data: dict[str, Any] | None = None,
 ) -> Notice | None:
     """Puts one notice into the outbox; None when this person was told of this rung before.
 
@@ -63,11 +64,16 @@ def read(*, user: User, at: datetime) -> int:
     return Notice.objects.filter(user=user, read_at=None).update(read_at=at)
 
 
+def about(notice: Notice) -> str:
+    """The reference of the customer whom it is about; empty when it is about nobody."""
+    return notice.promise.customer.reference if notice.promise else notice.data.get("customer", "")
+
+
 def sentence(notice: Notice) -> str:
     """The notice in words, in the language that is active."""
     values = {
         "reference": notice.promise.reference if notice.promise else "",
-        "customer": notice.promise.customer.reference if notice.promise else "",
+        "customer": about(notice),
         "owner": str(notice.promise.owner) if notice.promise else "",
         "webhook": "",
         **notice.data,
@@ -122,6 +128,12 @@ SENTENCES: dict[str, Callable[[], str]] = {
     "callback_lateness_owner_and_team": lambda: _(
         "%(customer)s waited an hour for the call that we promised (%(reference)s)."
     ),
+    "override_asked": lambda: _("An agent asks you to let one call to %(customer)s through."),
+    "override_to_sign": lambda: _(
+        "A supervisor let one call to %(customer)s through: over the quota, it needs you too."
+    ),
+    "override_granted": lambda: _("You may call %(customer)s once, within half an hour."),
+    "override_refused": lambda: _("You may not call %(customer)s: your supervisor said no."),
     "item_left": lambda: _("%(owner)s has left something undone for promise %(reference)s."),
     "webhook_dead": lambda: _(
         "The webhook %(webhook)s was tried for three days and not taken: its messages wait for you."

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_datetime
@@ -14,6 +15,7 @@ from django.utils.translation import gettext as _
 
 SELLING = frozenset({"sales", "survey"})
 ALL = SELLING | {"service", "callback"}
+Overridable = Literal["yes", "no", "unless_statutory"]
 
 
 @dataclass(frozen=True)
@@ -21,13 +23,13 @@ class Reason:
     """A code for machines and a sentence for people.
 
     `stops` are the purposes it denies; `timed` blocks end by themselves at `until`; `lifts`
-    says what ends it; `overridable` by a supervisor (gate.md, the table).
+    says what ends it; `overridable` by a supervisor, some only where no law sets them.
     """
 
     code: str
     stops: frozenset[str]
     timed: bool
-    overridable: bool
+    overridable: Overridable
     sentence: Callable[[], str]
     lifts: Callable[[], str]
 
@@ -38,7 +40,7 @@ ROWS = (
         "clock_unsafe",
         SELLING,
         False,
-        False,
+        "no",
         lambda: _("Kept cannot be sure of its own promises just now."),
         lambda: _("operations restart the worker"),
     ),
@@ -54,7 +56,7 @@ ROWS = (
         "number_invalid",
         ALL,
         False,
-        False,
+        "no",
         lambda: _("This is not a phone number."),
         lambda: _("a number that can be dialled"),
     ),
@@ -62,7 +64,7 @@ ROWS = (
         "dnc_company",
         SELLING | {"callback"},
         False,
-        False,
+        "no",
         lambda: _("The customer asked never to be called."),
         lambda: _("the customer's own wish"),
     ),
@@ -78,7 +80,7 @@ ROWS = (
         "dnc_national",
         SELLING,
         False,
-        False,
+        "no",
         lambda: _("The national do-not-call list stands against it, or none is at hand."),
         lambda: _("a fresh national list without this number"),
     ),
@@ -86,7 +88,7 @@ ROWS = (
         "suppressed",
         SELLING,
         True,
-        False,
+        "no",
         lambda: _("No sales calls until %(until)s."),
         lambda: _("its end, or a decision of operations"),
     ),
@@ -94,7 +96,7 @@ ROWS = (
         "no_consent",
         SELLING,
         False,
-        False,
+        "no",
         lambda: _("Sales calls need a consent here, and none is on file."),
         lambda: _("a consent with proof"),
     ),
@@ -102,7 +104,7 @@ ROWS = (
         "customer_pause",
         SELLING,
         True,
-        False,
+        "no",
         lambda: _("The customer wants no call before answering, until %(until)s."),
         lambda: _("the customer's answer"),
     ),
@@ -110,7 +112,7 @@ ROWS = (
         "refusal_cooloff",
         SELLING,
         True,
-        False,
+        "unless_statutory",
         lambda: _("The customer said no a short while ago; not before %(until)s."),
         lambda: _("time"),
     ),
@@ -118,7 +120,7 @@ ROWS = (
         "open_promise",
         SELLING,
         False,
-        True,
+        "yes",
         lambda: _("We promised a document and there is no proof yet that it arrived."),
         lambda: _("proof of delivery"),
     ),
@@ -126,7 +128,7 @@ ROWS = (
         "callback_pending",
         SELLING | {"callback"},
         False,
-        True,
+        "yes",
         lambda: _("A call-back was promised; only its owner calls, at the agreed time."),
         lambda: _("the promised call"),
     ),
@@ -134,7 +136,7 @@ ROWS = (
         "reading_time",
         SELLING,
         True,
-        True,
+        "yes",
         lambda: _("The customer is reading what we sent, until %(until)s."),
         lambda: _("the end of the reading period, or the customer's answer"),
     ),
@@ -142,7 +144,7 @@ ROWS = (
         "cap_attempts",
         SELLING,
         True,
-        False,
+        "unless_statutory",
         lambda: _("Called as often as the rules allow; not before %(until)s."),
         lambda: _("the oldest call leaving the counted days"),
     ),
@@ -150,7 +152,7 @@ ROWS = (
         "cap_conversations",
         SELLING,
         True,
-        False,
+        "unless_statutory",
         lambda: _("Spoken to as often as the rules allow; not before %(until)s."),
         lambda: _("the oldest conversation leaving the counted days"),
     ),
@@ -158,7 +160,7 @@ ROWS = (
         "min_gap",
         SELLING,
         True,
-        True,
+        "yes",
         lambda: _("Somebody called a short while ago; not before %(until)s."),
         lambda: _("a few hours"),
     ),
@@ -166,7 +168,7 @@ ROWS = (
         "calling_hours",
         SELLING | {"service"},
         True,
-        False,
+        "no",
         lambda: _("Outside the hours for calls where the customer lives, until %(until)s."),
         lambda: _("the next calling hours"),
     ),
@@ -174,7 +176,7 @@ ROWS = (
         "holiday",
         SELLING | {"service"},
         True,
-        False,
+        "no",
         lambda: _("A public holiday where the customer lives; not before %(until)s."),
         lambda: _("the end of the holiday"),
     ),
@@ -182,7 +184,7 @@ ROWS = (
         "leased",
         ALL,
         True,
-        False,
+        "no",
         lambda: _("Somebody else was just allowed to call, until %(until)s."),
         lambda: _("the end of that call"),
     ),
@@ -190,7 +192,7 @@ ROWS = (
         "unknown_number",
         SELLING,
         False,
-        False,
+        "no",
         lambda: _("Nobody we know has this number."),
         lambda: _("a customer with this number"),
     ),

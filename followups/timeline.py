@@ -10,10 +10,10 @@ from django.utils.functional import Promise as Lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from crm import merges, phone, wording
-from crm.models import Attempt, Campaign, Customer, User
+from crm import actors, merges, phone, wording
+from crm.models import Attempt, Campaign, Customer
 from followups.channels import PAPER, one_line
-from followups.models import GateCheck, PromiseEvent
+from followups.models import GateCheck, Override, PromiseEvent
 from followups.reasons import BY_CODE
 from offers.models import Answer, Delivery, DeliveryEvent, Evidence
 
@@ -51,7 +51,7 @@ PAPER_MOVES: dict[str, str | Lazy] = {
 
 @dataclass(frozen=True)
 class Entry:
-    """One thing that happened. `kind` is call, promise, mail, proof, answer or gate."""
+    """One thing that happened: a call, promise, mail, proof, answer, gate or override."""
 
     at: datetime
     kind: str
@@ -79,8 +79,9 @@ def of(customer: Customer) -> list[Entry]:
         *_proofs(people),
         *_answers(people),
         *_checks(people),
+        *_overrides(people),
     ]
-    names = _names(entry.who for entry in found)
+    names = actors.names(entry.who for entry in found)
     newest = sorted(found, key=lambda entry: entry.at, reverse=True)[:MOST]
     return [
         Entry(e.at, e.kind, e.title, e.detail, names.get(e.who, _machine(e.who))) for e in newest
@@ -174,13 +175,32 @@ def _checks(people: list[int]) -> Iterable[Entry]:
         title = _("The gate allowed a call") if allowed else _("The gate refused a call")
         why = "" if allowed or row.code not in BY_CODE else BY_CODE[row.code].lifts()
         waits = _("it waits for: %(what)s") % {"what": why} if why else ""
-        detail = " · ".join(part for part in (str(purposes.get(row.purpose, "")), waits) if part)
+        spared = _("a supervisor allowed it once") if row.code == "override" else ""
+        parts = (str(purposes.get(row.purpose, "")), waits or spared)
+        detail = " · ".join(part for part in parts if part)
         yield Entry(row.at, "gate", title, detail, row.by)
 
 
-def _names(codes: Iterable[str]) -> dict[str, str]:
-    ids = {int(code[5:]) for code in codes if code.startswith("user:")}
-    return {f"user:{user.pk}": str(user) for user in User.objects.filter(pk__in=ids)}
+def _overrides(people: list[int]) -> Iterable[Entry]:
+    """Every move of each: asked for, decided, signed, used."""
+    rows = Override.objects.filter(customer__in=people).select_related("text", "agent")
+    for row in rows.order_by("-id")[:MOST]:
+        agent = {"agent": str(row.agent)}
+        moves = (
+            (row.asked_at, row.asked_by, _("Asked to call all the same"), row.text.asked_for),
+            (row.refused_at, row.refused_by, _("Said no to a call by %(agent)s") % agent, ""),
+            (
+                row.granted_at,
+                row.granted_by,
+                _("Allowed %(agent)s one call") % agent,
+                row.text.reason,
+            ),
+            (row.seconded_at, row.seconded_by, _("Signed for one call by %(agent)s") % agent, ""),
+            (row.used_at, row.used_by, _("Took the call that was allowed"), ""),
+        )
+        for at, who, title, words in moves:
+            if at:
+                yield Entry(at, "override", title, f"“{words}”" if words else "", who)
 
 
 def _machine(code: str) -> str:

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from django.urls import include, path
 
-from followups.views import boards, consents, desk, offers, persons, policies, sheet
+from followups.views import (
+    boards,
+    consents,
+    desk,
+    offers,
+    overrides,
+    persons,
+    policies,
+    sheet,
+)
 
 urlpatterns = [
     path("demo/", include("followups.urls_demo")),
@@ -17,6 +26,10 @@ urlpatterns = [
     path("customers/<str:reference>/", sheet.sheet, name="sheet"),
     path("customers/<str:reference>/live/", sheet.live, name="sheet_live"),
     path("customers/<str:reference>/take/", sheet.take, name="take"),
+    path("customers/<str:reference>/ask/", overrides.ask, name="ask_override"),
+    path("customers/<str:reference>/let-through/", overrides.let_through, name="let_through"),
+    path("overrides/<int:pk>/", overrides.override, name="override"),
+    path("overrides/<int:pk>/refuse/", overrides.refuse, name="refuse_override"),
     path("customers/<str:reference>/calls/", sheet.save_call, name="save_call"),
     path("customers/<str:reference>/merge/", persons.merge, name="merge_customer"),
     path(

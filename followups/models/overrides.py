@@ -70,6 +70,11 @@ class Override(models.Model):
                 & ~models.Q(seconded_by=models.F("granted_by")),
             ),
             models.CheckConstraint(name="override_of_something", condition=~models.Q(blocks=[])),
+            models.UniqueConstraint(
+                name="override_asked_once",
+                fields=["agent", "customer"],
+                condition=models.Q(granted_at__isnull=True, refused_at__isnull=True),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -77,9 +82,10 @@ class Override(models.Model):
 
 
 class OverrideText(models.Model):
-    """Why, in the supervisor's own words; blanked on erasure."""
+    """Why: in the agent's words when they asked, and in the supervisor's; blanked on erasure."""
 
     override = models.OneToOneField(Override, models.CASCADE, primary_key=True, related_name="text")
+    asked_for = models.TextField(blank=True)
     reason = models.TextField(blank=True)
 
     def __str__(self) -> str:

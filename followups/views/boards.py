@@ -14,12 +14,13 @@ from config import clock
 from crm import access
 from crm.models import Team, User
 from crm.views import reader
-from followups import queries
+from followups import override_lists, queries
 
 ROWS = {
     "broken": queries.broken_rows,
     "due": queries.due_today_rows,
     "avoided": queries.avoided_rows,
+    "overrides": override_lists.week,
 }
 
 
@@ -32,8 +33,10 @@ def board(request: HttpRequest) -> HttpResponse:
     chosen = teams.filter(pk=team.pk) if team else teams
     shown = request.GET.get("rows", "broken")
     shown = shown if shown in ROWS else "broken"
+    let_through = override_lists.count(teams=chosen, at=at)
     words = {
-        "numbers": _numbers(queries.board(teams=chosen, at=at), shown),
+        "numbers": _numbers(queries.board(teams=chosen, at=at), shown, let_through),
+        "waiting": override_lists.waiting(user=user, at=at),
         "shown": shown,
         "rows": ROWS[shown](teams=chosen, at=at),
         "teams": teams,
@@ -49,7 +52,7 @@ def _teams(user: User) -> QuerySet[Team]:
     return rows.filter(people=user) if user.role == User.Role.SUPERVISOR else rows
 
 
-def _numbers(board: queries.Board, shown: str) -> list[dict[str, Any]]:
+def _numbers(board: queries.Board, shown: str, let_through: int) -> list[dict[str, Any]]:
     found = [
         (
             "broken",
@@ -71,6 +74,12 @@ def _numbers(board: queries.Board, shown: str) -> list[dict[str, Any]]:
                 "denied sales requests to somebody with an open promise, in 30 days; "
                 "counted once for each customer, campaign and day"
             ),
+        ),
+        (
+            "overrides",
+            _("Calls let through"),
+            let_through,
+            _("calls that a supervisor allowed in spite of the gate, in seven days"),
         ),
     ]
     return [

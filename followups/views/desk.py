@@ -16,7 +16,7 @@ from config.celery import nudge
 from crm import access
 from crm.actors import Actor
 from crm.views import reader
-from followups import items, notices, plans, queries, telling, writing
+from followups import items, notices, override_lists, plans, queries, telling, writing
 from followups.forms import AnswerForm
 from followups.forms_again import SendAgainForm
 from followups.models import Item
@@ -33,6 +33,7 @@ def desk(request: HttpRequest) -> HttpResponse:
     words = {
         "next": queries.next_to_call(user=user, at=at),
         "promises": queries.my_promises(user=user, at=at),
+        "waiting": override_lists.waiting(user=user, at=at),
         "items": list(queries.items_of(user)[: queries.LONGEST_LIST]),
     }
     return render(request, "followups/desk.html", words)
@@ -135,5 +136,5 @@ def notices_page(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         notices.read(user=user, at=clock.now())
         return redirect("notices")
-    rows = [(row, notices.sentence(row)) for row in queries.notices_of(user)]
+    rows = [(row, notices.sentence(row), notices.about(row)) for row in queries.notices_of(user)]
     return render(request, "followups/notices.html", {"rows": rows})

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from config import clock
-from crm import access, figures, instants, policies, policy_versions, queries
+from crm import access, actors, figures, instants, policies, policy_versions
 from crm.actors import Actor
 from crm.forms_policies import ActivationForm, instant
 from crm.models import Customer, PolicyVersion, User
@@ -111,7 +111,7 @@ def _words(
         "changes": figures.changes(now.rules, book.rules),
         "run": _run(row.compared, user, at) if row.compared else None,
         "form": form,
-        "names": queries.people([row.compared_by]),
+        "names": actors.names([row.compared_by]),
     }
 
 

@@ -26,6 +26,7 @@ from crm.views import reader
 from followups import dossier, forms, gate, leases, menu, proposals, queries, wrapup
 from followups.dossier import Permit
 from followups.forms import NOBODY_SPOKE, CallForm
+from followups.forms_override import AskForm
 from followups.forms_promise import LINES, PromiseLine, PromiseLines
 from followups.terms import Refused
 
@@ -93,8 +94,16 @@ def _page(
         "saved": request.GET.get("saved", "")[:36],
         "permit": permit,
         "live": _live(request, customer, at, permit),
+        "plead": _plead(customer, user, at, permit),
     }
     return render(request, "followups/sheet.html", words, status=status)
+
+
+def _plead(customer: Customer, user: User, at: datetime, permit: Permit | None) -> AskForm | None:
+    """The request to a supervisor, where one could let this call through."""
+    if permit and permit.standing:
+        return None
+    return AskForm() if dossier.may_plead(customer, user=user, at=at) else None
 
 
 def _live(
