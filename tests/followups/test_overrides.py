@@ -13,7 +13,7 @@ from crm.actors import Actor
 from crm.models import AuditEntry, Campaign, Customer, User
 from followups import dossier, gate, overridable, override_lists, overrides, timeline
 from followups.gate import Decision, Question
-from followups.models import GateCheck, Notice, Override
+from followups.models import GateCheck, Notice, Override, OverrideText
 from followups.terms import Refused
 from tests.cast import (
     DAY,
@@ -405,7 +405,7 @@ def test_the_database_refuses_a_grant_by_the_one_who_asked(waiting: Cast) -> Non
 
 def quota_used(cast: Cast, *, at: datetime = LATER - DAY) -> None:
     """Chloé let ten calls through, all of them used or over."""
-    Override.objects.bulk_create(
+    rows = Override.objects.bulk_create(
         Override(
             customer=cast.dupont,
             agent=cast.amina,
@@ -417,6 +417,7 @@ def quota_used(cast: Cast, *, at: datetime = LATER - DAY) -> None:
         )
         for _ in range(overrides.QUOTA)
     )
+    OverrideText.objects.bulk_create(OverrideText(override=row, reason=WHY) for row in rows)
 
 
 def test_the_tenth_of_a_week_holds_by_itself_and_the_eleventh_needs_operations(
