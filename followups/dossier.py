@@ -90,7 +90,9 @@ def live(customer: Customer, *, user: User, at: datetime, permit: Permit | None)
     blocks = gate.blocks(everybody.values(), purpose="sales", at=at, campaigns=them, mine=mine)
     own = blocks[customer.pk]
     standing = permit.decision if permit and permit.standing else None
-    plea = override_lists.of_agent(customer=customer, agent=user, at=at)
+    plea = override_lists.of_agent(
+        customer=customer, agent=user, blocks=own, purpose="sales", at=at
+    )
     excused = override_lists.covers(plea, own, purpose="sales")
     until = plea.override.until_at if plea and excused else None
     journeys = _journeys(customer, at)
@@ -113,10 +115,17 @@ def live(customer: Customer, *, user: User, at: datetime, permit: Permit | None)
 
 
 def may_plead(customer: Customer, *, user: User, at: datetime) -> bool:
-    """Whether a supervisor could let a call by this person through, and is not asked yet."""
-    if override_lists.of_agent(customer=customer, agent=user, at=at):
+    """Whether a supervisor could let a call by this person through, and has not to be waited for.
+
+    Nor soon after a no: who was refused does not ask again in the same breath.
+    """
+    found = overridable.against(customer=customer, agent=user, at=at)
+    if not found.gives_way:
         return False
-    return overridable.against(customer=customer, agent=user, at=at).gives_way
+    now = {"blocks": found.blocks, "purpose": found.purpose}
+    plea = override_lists.of_agent(customer=customer, agent=user, at=at, **now)
+    overtaken = plea is not None and plea.state == "stands"
+    return plea is None or (overtaken and not override_lists.covers(plea, **now))
 
 
 def _sharers(customer: Customer) -> list[PhoneNumber]:

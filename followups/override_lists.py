@@ -30,7 +30,7 @@ NOUNS: dict[str, Callable[[], str]] = {
     "refusal_cooloff": lambda: _("a no shortly before"),
 }
 STATES: dict[str, Callable[[], str]] = {
-    "asked": lambda: _("asked"),
+    "asked": lambda: _("waits for an answer"),
     "refused": lambda: _("refused"),
     "waits": lambda: _("waits for operations"),
     "stands": lambda: _("stands"),
@@ -94,13 +94,20 @@ def _whole(rows: QuerySet[Override]) -> QuerySet[Override]:
     return rows.select_related("customer__text", "agent__team", "text")
 
 
-def of_agent(*, customer: Customer, agent: User, at: datetime) -> Row | None:
-    """What the reader's sheet has to say: what holds, else what waits, else a fresh no."""
+def of_agent(
+    *, customer: Customer, agent: User, blocks: Collection[Block], purpose: str, at: datetime
+) -> Row | None:
+    """What the reader's sheet has to say: what holds for these blocks, else what waits, else what
+    something new has overtaken, else a fresh no."""
     mine = Override.objects.filter(customer=customer, agent=agent, used_at=None)
     current = Q(granted_at=None, refused_at=None) | Q(until_at__gt=at) | Q(refused_at__gt=at - SAID)
-    places = {"stands": 0, "waits": 1, "asked": 2}
     rows = _rows(_whole(mine.filter(current))[:10], at)
-    return min(rows, key=lambda row: places.get(row.state, 3), default=None)
+    places = {"waits": 1, "asked": 2, "stands": 3, "refused": 4}
+
+    def place(row: Row) -> int:
+        return 0 if covers(row, blocks, purpose=purpose) else places[row.state]
+
+    return min(rows, key=place, default=None)
 
 
 def covers(row: Row | None, blocks: Collection[Block], *, purpose: str) -> bool:
@@ -136,11 +143,18 @@ def waiting(*, user: User, at: datetime) -> list[Waiting]:
 
 
 def of_reader(user: User, *, at: datetime) -> QuerySet[Override]:
-    """What waits for this person; nothing for those who decide nothing."""
+    """What waits for this person."""
     if access.may(user, "grant_override"):
-        return overrides.pending().filter(agent__in=overrides.callers(user))
+        return within_reach(user) & overrides.pending()
+    return within_reach(user) & overrides.granted(at=at).filter(seconded_at=None)
+
+
+def within_reach(user: User) -> QuerySet[Override]:
+    """What this person may decide or sign, or might have; nothing for those who decide nothing."""
+    if access.may(user, "grant_override"):
+        return Override.objects.filter(agent__in=overrides.callers(user))
     if access.may(user, "second_override"):
-        return overrides.granted(at=at).filter(needs_second=True, seconded_at=None)
+        return Override.objects.filter(needs_second=True)
     return Override.objects.none()
 
 

@@ -74,7 +74,10 @@ def let_through(request: HttpRequest, reference: str) -> HttpResponse:
 def override(request: HttpRequest, pk: int) -> HttpResponse:
     """What waits for the reader: a request to decide, or a grant to sign."""
     user, at = reader(request), clock.now()
-    row = _waiting(user, pk, at)
+    row = _within_reach(user, pk)
+    if not override_lists.of_reader(user, at=at).filter(pk=pk).exists():
+        messages.info(request, _("Somebody has decided this already, or it is over."))
+        return redirect("board")
     asked = access.may(user, "grant_override")
     kind = GrantForm if asked else SignForm
     form = kind(request.POST or None, request=request, user=user, at=at)
@@ -97,17 +100,17 @@ def refuse(request: HttpRequest, pk: int) -> HttpResponse:
     user, at = reader(request), clock.now()
     access.require(user, "grant_override")
     try:
-        overrides.refuse(request=_waiting(user, pk, at), by=Actor.person(user), at=at)
+        overrides.refuse(request=_within_reach(user, pk), by=Actor.person(user), at=at)
     except Refused as refusal:
         messages.warning(request, str(refusal))
     return redirect("board")
 
 
-def _waiting(user: User, pk: int, at: datetime) -> Override:
-    """What the reader may decide, or a 404 that does not tell why not."""
-    if not (access.may(user, "grant_override") or access.may(user, "second_override")):
+def _within_reach(user: User, pk: int) -> Override:
+    """Something that is the reader's to decide, or a 404 that does not tell why not."""
+    if not access.may(user, "second_override"):
         access.require(user, "grant_override")
-    rows = override_lists.of_reader(user, at=at)
+    rows = override_lists.within_reach(user)
     return get_object_or_404(rows.select_related("customer__text", "agent", "text"), pk=pk)
 
 

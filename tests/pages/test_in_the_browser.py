@@ -73,8 +73,11 @@ def test_axe_finds_nothing_serious_on_any_page(players: Cast, watched: Page, sch
     offers = (f"{sheet}offers/", f"{sheet}offers/{Offer.objects.get().reference}/")
     for name, paths in (
         ("amina", ("/desk/", sheet, *offers, "/notices/", "/customers/?q=x")),
-        ("chloe", ("/board/", "/board/?rows=avoided")),
         ("dirk", ("/webhooks/", "/webhooks/add/", f"/webhooks/{hook.pk}/")),
+        (
+            "chloe",
+            ("/board/", "/board/?rows=avoided", "/board/?rows=overrides", f"{sheet}let-through/"),
+        ),
     ):
         watched.context.clear_cookies()
         log_in(watched, name)

@@ -115,6 +115,22 @@ def test_a_no_is_told_on_the_sheet_and_another_request_may_follow(
     assert "Ask your supervisor" in text(amina, sheet(waiting))
 
 
+def test_the_second_of_two_supervisors_is_told_that_it_is_decided(
+    waiting: Cast, enter: Enter
+) -> None:
+    row = requested(waiting)
+    client, page = enter(waiting.chloe), f"/overrides/{row.pk}/"
+    overrides.refuse(request=row, by=person(waiting.chloe), at=LATER)
+    for answer in (
+        client.get(page, follow=True),
+        client.post(page, signed(), follow=True),
+        client.post(f"{page}refuse/", follow=True),
+    ):
+        assert "Somebody has decided this already" in answer.content.decode()
+    row.refresh_from_db()
+    assert row.granted_at is None
+
+
 def test_a_supervisor_lets_a_call_through_unasked(waiting: Cast, enter: Enter) -> None:
     client = enter(waiting.chloe)
     assert "Let one call through…" in text(client, sheet(waiting))
@@ -315,6 +331,8 @@ def test_something_new_in_the_way_is_told_on_the_sheet(waiting: Cast, enter: Ent
     shown = text(enter(waiting.amina), sheet(waiting))
     assert "something has come up since" in shown
     assert "Waiting for proof of delivery" in shown
+    again = ask(waiting, enter(waiting.amina)).content.decode()
+    assert "You asked your supervisor; no answer yet." in again
 
 
 def test_the_sheet_looks_again_while_an_answer_is_awaited(waiting: Cast, enter: Enter) -> None:
