@@ -54,6 +54,7 @@ def understood(*, source: CallSource, told: Told, at: datetime) -> Call:
         disposition=_disposition(told),
         note=told["note"],
         decision_id=_decision(told) or (known.decision_id if known else None),
+        scrub_id=_id(told, "scrub_id", _("This is not the id of a scrub.")),
         recording_ref=told["recording_ref"],
     )
 
@@ -165,7 +166,11 @@ def _disposition(told: Told) -> Disposition | None:
 
 
 def _decision(told: Told) -> uuid.UUID | None:
+    return _id(told, "decision_id", _("This is not the id of a decision."))
+
+
+def _id(told: Told, name: str, otherwise: str) -> uuid.UUID | None:
     try:
-        return uuid.UUID(told["decision_id"]) if told["decision_id"] else None
+        return uuid.UUID(told[name]) if told[name] else None
     except ValueError as error:
-        raise Unreadable(("decision_id", _("This is not the id of a decision."))) from error
+        raise Unreadable((name, otherwise)) from error

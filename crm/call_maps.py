@@ -28,6 +28,7 @@ TEXTS = (
     "disposition",
     "note",
     "decision_id",
+    "scrub_id",
     "recording_ref",
 )
 # What may stand there, whatever the dialer calls it; "" says nothing.

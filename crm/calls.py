@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from config.transactions import joined
 from crm import customers, suppressions
 from crm.actors import Actor
+from crm.columns import this_transaction
 from crm.models import (
     Attempt,
     AttemptRevision,
@@ -29,6 +30,9 @@ IDENTITY = ("customer_id", "campaign_id", "purpose", "direction", "started_at")
 AHEAD = timedelta(minutes=5)
 OLDEST = timedelta(days=3660)
 OUTCOME = ("answered_at", "ended_at", "result", "disposition_id")
+# What was asked before the call; and what of a call is judged afterwards.
+ASKED = ("decision_id", "scrub_id")
+JUDGED = frozenset({*ASKED, "team"})
 
 
 class Contradiction(ValueError):
@@ -62,6 +66,7 @@ class Call:
     disposition: Disposition | None = None
     note: str = ""
     decision_id: uuid.UUID | None = None
+    scrub_id: uuid.UUID | None = None
     recording_ref: str = ""
 
 
@@ -112,6 +117,7 @@ def log(*, call: Call, by: Actor, at: datetime) -> Logged:
             "direction": call.direction,
             "started_at": call.started_at,
             "decision_id": call.decision_id,
+            "scrub_id": call.scrub_id,
             "logged_at": at,
             "logged_by": by.code,
             "revision": 1,
@@ -168,7 +174,8 @@ def _outcome(call: Call) -> dict[str, object]:
 
 def _revise(attempt: Attempt, call: Call, *, by: Actor, at: datetime) -> bool:
     """Adds a revision when the call says more than is known; returns whether it did."""
-    more = {k: v for k, v in _outcome(call).items() if v and not getattr(attempt, k)}
+    said = _outcome(call) | {name: getattr(call, name) for name in ASKED}
+    more = {k: v for k, v in said.items() if v and not getattr(attempt, k)}
     if not more:
         return False
     if call.agent and not attempt.agent:  # who dials first often does not know who will talk
@@ -178,7 +185,8 @@ def _revise(attempt: Attempt, call: Call, *, by: Actor, at: datetime) -> bool:
     for name, value in more.items():
         setattr(attempt, name, value)
     _add_revision(attempt, by=by, at=at)
-    Attempt.objects.filter(pk=attempt.pk).update(**more)
+    again = {"xact": this_transaction()} if JUDGED & set(more) else {}
+    Attempt.objects.filter(pk=attempt.pk).update(**more, **again)
     if call.note or call.recording_ref:
         text = attempt.text
         text.note = "\n".join(part for part in (text.note, call.note) if part)

@@ -8,6 +8,11 @@ from django.db import models
 from django.db.models.expressions import RawSQL
 
 
+def this_transaction() -> RawSQL:
+    """The number of the transaction that writes, as the database counts them."""
+    return RawSQL("(pg_current_xact_id()::text::bigint)", ())
+
+
 class XactField(models.BigIntegerField):
     """The transaction that wrote the row, filled in by the database.
 
@@ -16,7 +21,7 @@ class XactField(models.BigIntegerField):
     """
 
     def __init__(self, **kwargs: Any) -> None:
-        kwargs["db_default"] = RawSQL("(pg_current_xact_id()::text::bigint)", ())
+        kwargs["db_default"] = this_transaction()
         kwargs["editable"] = False
         super().__init__(**kwargs)
 

@@ -6,6 +6,7 @@ import pgtrigger
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from crm.columns import XactField
 from crm.models.customers import Customer
 from crm.models.people import Team, User
 from crm.triggers import append_only
@@ -57,7 +58,9 @@ class Attempt(models.Model):
     """One try to reach a customer. What it was never changes; how it ended may be revised.
 
     `revision` counts the rows of AttemptRevision; the columns from `answered_at` on repeat
-    the newest of them.
+    the newest of them. What was asked before the call (`decision_id`, `scrub_id`) may be told late,
+    once. `xact` is the transaction that last wrote by whom the call was made and what was asked
+    before it, so that what is judged of it afterwards misses no row.
     """
 
     class Direction(models.TextChoices):
@@ -83,6 +86,7 @@ class Attempt(models.Model):
     direction = models.CharField(max_length=8, choices=Direction)
     started_at = models.DateTimeField()
     decision_id = models.UUIDField(null=True, blank=True)
+    scrub_id = models.UUIDField(null=True, blank=True)
     logged_at = models.DateTimeField()
     logged_by = models.CharField(max_length=40)
     revision = models.PositiveSmallIntegerField(default=0)
@@ -90,11 +94,17 @@ class Attempt(models.Model):
     ended_at = models.DateTimeField(null=True, blank=True)
     result = models.CharField(max_length=12, choices=Result, blank=True)
     disposition = models.ForeignKey(Disposition, models.PROTECT, null=True, blank=True)
+    xact = XactField()
 
     class Meta:
         indexes = [
             models.Index(fields=["customer", "-started_at"], name="attempt_of_customer"),
             models.Index(fields=["agent", "-started_at"], name="attempt_of_agent"),
+            models.Index(
+                fields=["xact", "id"],
+                name="attempt_to_judge",
+                condition=models.Q(direction="outbound", purpose__in=["sales", "survey"]),
+            ),
         ]
         constraints = [
             models.UniqueConstraint(fields=["source", "external_id"], name="one_call_one_attempt"),
@@ -116,9 +126,19 @@ class Attempt(models.Model):
                     "purpose",
                     "direction",
                     "started_at",
-                    "decision_id",
                     "logged_at",
                     "logged_by",
+                ),
+            ),
+            pgtrigger.Protect(
+                name="attempt_asked_once",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Q(
+                    old__decision_id__isnull=False,
+                    old__decision_id__df=pgtrigger.F("new__decision_id"),
+                )
+                | pgtrigger.Q(
+                    old__scrub_id__isnull=False, old__scrub_id__df=pgtrigger.F("new__scrub_id")
                 ),
             ),
             pgtrigger.Trigger(

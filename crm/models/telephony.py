@@ -42,6 +42,7 @@ class CallSource(models.Model):
     off_at = models.DateTimeField(null=True, blank=True)
     off_by = models.CharField(max_length=40, blank=True)
     last_heard_at = models.DateTimeField(null=True, blank=True)
+    silence_told_at = models.DateTimeField(null=True, blank=True)  # of the newest silence
 
     class Meta:
         ordering = ["name"]

@@ -61,6 +61,7 @@ class Logged(Strict):
     disposition: Annotated[Text, Field(max_length=50)] | None = None
     note: Annotated[Text, Field(max_length=10_000)] = ""
     decision_id: uuid.UUID | None = None
+    scrub_id: uuid.UUID | None = None
     recording_ref: Annotated[Text, Field(max_length=200)] = ""
     promises: Annotated[list[Line], Field(max_length=20)] = []
 
@@ -90,6 +91,7 @@ def understood(asked: Logged, caller: Caller) -> tuple[Call, list[Terms]]:
         disposition=_disposition(asked.disposition),
         note=asked.note,
         decision_id=asked.decision_id,
+        scrub_id=asked.scrub_id,
         recording_ref=asked.recording_ref,
     )
     terms = [_terms(line, place, customer) for place, line in enumerate(asked.promises)]

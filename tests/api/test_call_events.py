@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -322,6 +323,17 @@ def test_the_lease_of_the_decision_lasts_as_long_as_the_call(
     assert str(Attempt.objects.get().decision_id) == allowed["decision_id"]
 
 
+@pytest.mark.parametrize("name", ["decision_id", "scrub_id"])
+def test_what_was_asked_before_the_call_may_come_with_a_later_event(
+    at_work: Cast, name: str
+) -> None:
+    plain, first, other = _plain(), uuid.uuid4(), uuid.uuid4()
+    taken(plain.says(told("plain-started", decision_id=None)), new=True)
+    taken(plain.says(told("plain-ended", **{name: str(first)})), revised=True, revision=2)
+    taken(plain.says(told("plain-ended", **{name: str(other)})), revised=False)
+    assert getattr(Attempt.objects.get(), name) == first
+
+
 def test_many_events_of_one_call_at_once_make_one_attempt(lasting_scene: Cast) -> None:
     assert lasting_scene.dupont
     listens = dialer("twilio")
@@ -361,6 +373,7 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
     ({"result": "perhaps"}, "result", "result = perhaps"),
     ({"disposition": "happy"}, "disposition", "no such disposition"),
     ({"decision_id": "no uuid"}, "decision_id", "decision"),
+    ({"scrub_id": "no uuid"}, "scrub_id", "scrub"),
     ({"started_at": "yesterday, at noon"}, "started_at", "not an instant"),
     ({"started_at": "2026-03-02"}, "started_at", "not an instant"),
     ({"started_at": (START + HOUR).isoformat()}, "started_at", "future"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -214,6 +215,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"disposition": "happy"}, "disposition"),
     ({"note": "n" * 10_001}, "note"),
     ({"decision_id": "no uuid"}, "decision_id"),
+    ({"scrub_id": "no uuid"}, "scrub_id"),
     ({"colour": "red"}, "colour"),
     ({"\ud800": "red"}, "body"),
     ({"promises": {}}, "promises"),
@@ -342,3 +344,15 @@ def _at_once(ask: Callable[[], HttpResponse]) -> list[HttpResponse]:
 
     with ThreadPoolExecutor(20) as pool:
         return list(pool.map(one, range(20)))
+
+
+def test_the_scrub_before_a_call_is_kept_with_it_and_may_be_told_late(
+    scene: Cast, dialer: Machine
+) -> None:
+    assert scene.dupont
+    assert dialer.post("/calls", call()).status_code == 201
+    scrub = str(uuid.uuid4())
+    again = dialer.post("/calls", call(scrub_id=scrub))
+    assert (again.status_code, again.json()["revised"]) == (200, True)
+    assert not dialer.post("/calls", call(scrub_id=scrub)).json()["revised"]
+    assert str(Attempt.objects.get().scrub_id) == scrub

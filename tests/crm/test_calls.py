@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import uuid
 
 import pytest
 from django.db import DatabaseError, connection, transaction
@@ -108,6 +109,18 @@ def test_the_database_refuses_to_edit_an_attempt(cast: Cast, change: str) -> Non
         connection.cursor() as cursor,
     ):
         cursor.execute(f"UPDATE crm_attempt SET {change}")  # noqa: S608 (the list above)
+
+
+@pytest.mark.parametrize("name", ["decision_id", "scrub_id"])
+def test_what_was_asked_before_a_call_is_told_once(cast: Cast, name: str) -> None:
+    calls.log(call=ringing(cast), by=SYSTEM, at=START)
+    told = uuid.uuid4()
+    late = calls.log(call=ringing(cast, **{name: told}), by=SYSTEM, at=START)
+    assert late.revised and getattr(Attempt.objects.get(), name) == told
+    again = calls.log(call=ringing(cast, **{name: uuid.uuid4()}), by=SYSTEM, at=START)
+    assert not again.revised and getattr(Attempt.objects.get(), name) == told
+    with pytest.raises(DatabaseError), transaction.atomic():
+        Attempt.objects.update(**{name: uuid.uuid4()})
 
 
 def test_a_revision_stays_as_it_was_written(cast: Cast) -> None:
