@@ -49,6 +49,7 @@ SWEEPS = (
     Sweep("consents", _every(60), "crm.consents.close_ended"),
     Sweep("webhooks", _every(5), "followups.webhooks.sending.run", paced=True, goes_on=True),
     Sweep("webhooks_tidy", _every(3600), "followups.webhooks.sending.tidy"),
+    Sweep("conduct", _every(30), "followups.conduct.judge", goes_on=True),
     Sweep("partitions", _every(3600), "followups.checks.keep_partitions"),
     Sweep("tidy", _every(3600), "crm.idempotency.forget_old"),
     Sweep("watchdog", _every(60), "followups.watchdog.look"),

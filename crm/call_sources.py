@@ -14,6 +14,7 @@ from typing import Any
 
 import phonenumbers
 from django.db import IntegrityError, transaction
+from django.db.models import F, Q
 from django.utils.translation import gettext as _
 
 from crm import audit, call_maps, call_schemes, wallclock
@@ -163,6 +164,13 @@ def heard(*, source: CallSource, at: datetime) -> None:
     if source.last_heard_at is None or source.last_heard_at + HEARD < at:
         unheard = CallSource.objects.filter(pk=source.pk, last_heard_at=source.last_heard_at)
         unheard.update(last_heard_at=at)
+
+
+def note_silence(*, source: CallSource, at: datetime) -> bool:
+    """Notes that people were told of its silence; False when they were, or it has spoken since."""
+    rows = CallSource.objects.filter(pk=source.pk, last_heard_at=source.last_heard_at)
+    untold = Q(silence_told_at=None) | Q(silence_told_at__lt=F("last_heard_at"))
+    return bool(rows.filter(untold).update(silence_told_at=at))
 
 
 def _check_place(zone: str, region: str) -> None:

@@ -134,6 +134,9 @@ SENTENCES: dict[str, Callable[[], str]] = {
     ),
     "override_granted": lambda: _("You may call %(customer)s once, within half an hour."),
     "override_refused": lambda: _("You may not call %(customer)s: your supervisor said no."),
+    "source_silent": lambda: _(
+        "The dialer %(source)s tells nothing any more: its calls are not seen."
+    ),
     "item_left": lambda: _("%(owner)s has left something undone for promise %(reference)s."),
     "webhook_dead": lambda: _(
         "The webhook %(webhook)s was tried for three days and not taken: its messages wait for you."

@@ -13,7 +13,7 @@ from django.http import HttpRequest
 
 from config import clock
 from crm import heartbeats
-from followups import reconcile
+from followups import conduct, reconcile, silences
 from followups.models import Item, Promise
 from offers import intake
 from offers.models import Delivery
@@ -40,6 +40,7 @@ def findings(*, at: datetime) -> list[Finding]:
             status__in=("claimed", "sending"), lease_until_at__lte=at - PATIENCE
         ).count(),
         "unknown_unattended": _unattended(at),
+        "unjudged_call": conduct.unjudged().count(),
     }
     return [Finding(code, rows) for code, rows in counts.items() if rows]
 
@@ -69,7 +70,11 @@ def _unattended(at: datetime) -> int:
 
 
 def look(*, at: datetime) -> int:
-    """The watchdog sweep: writes what it finds to the log; the banner and readiness show it."""
+    """The watchdog sweep: writes what it finds to the log; the banner and readiness show it.
+
+    Of a dialer that has fallen silent it tells people, once.
+    """
+    silences.tell(at=at)
     found = findings(at=at)
     for finding in found:
         log.error("watchdog", extra={"finding": finding.code, "rows": finding.rows})

@@ -24,6 +24,8 @@ WRITER = {
     "ClockOffset": {"crm.offset"},
     "Consent": {"crm.consents"},
     "ConsentText": {"crm.consents"},
+    "Conduct": {"followups.conduct"},
+    "ConductMark": {"followups.conduct"},
     "Contract": {"crm.customers", "crm.bulk"},
     "ContractLine": {"crm.customers", "crm.bulk"},
     "Customer": {"crm.customers", "crm.bulk"},

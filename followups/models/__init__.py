@@ -1,5 +1,6 @@
 """WHETHER: the promise, the gate, the ladder. One noun per file."""
 
+from followups.models.conduct import Conduct, ConductMark
 from followups.models.gate import GateCheck, Lease
 from followups.models.ladder import Escalation, Item, Notice
 from followups.models.overrides import Override, OverrideText
@@ -8,6 +9,8 @@ from followups.models.scrub import ScrubRun
 from followups.models.webhooks import WebhookCursor, WebhookEndpoint, WebhookMessage
 
 __all__ = [
+    "Conduct",
+    "ConductMark",
     "Escalation",
     "GateCheck",
     "Item",

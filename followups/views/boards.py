@@ -1,4 +1,4 @@
-"""The supervisor's home: what is broken, what is due today, which calls were spared."""
+"""The supervisor's home: what is broken, what is due today, which calls were spared or not."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from config import clock
 from crm import access
 from crm.models import Team, User
 from crm.views import reader
-from followups import override_lists, queries
+from followups import override_lists, queries, suppliers
+from followups.suppliers import Whose
 
 ROWS = {
     "broken": queries.broken_rows,
@@ -22,6 +23,7 @@ ROWS = {
     "avoided": queries.avoided_rows,
     "overrides": override_lists.week,
 }
+CALLS = {"in_spite": suppliers.in_spite, "unasked": suppliers.unasked}
 
 
 @require_safe
@@ -32,13 +34,21 @@ def board(request: HttpRequest) -> HttpResponse:
     team = next((row for row in teams if row.slug == request.GET.get("team")), None)
     chosen = teams.filter(pk=team.pk) if team else teams
     shown = request.GET.get("rows", "broken")
-    shown = shown if shown in ROWS else "broken"
+    shown = shown if shown in {*ROWS, *CALLS} else "broken"
     let_through = override_lists.count(teams=chosen, at=at)
+    # Calls for which no team answers are for those who see all teams.
+    whose = Whose(chosen, strays=user.role != User.Role.SUPERVISOR and team is None)
+    made = CALLS[shown](whose=whose, at=at) if shown in CALLS else None
     words = {
-        "numbers": _numbers(queries.board(teams=chosen, at=at), shown, let_through),
+        "numbers": [
+            *_numbers(queries.board(teams=chosen, at=at), shown, let_through),
+            *_made(*suppliers.numbers(whose=whose, at=at), shown),
+        ],
         "waiting": override_lists.waiting(user=user, at=at),
         "shown": shown,
-        "rows": ROWS[shown](teams=chosen, at=at),
+        "made": made,
+        "rows": made.rows if made else ROWS[shown](teams=chosen, at=at),
+        "silent": suppliers.silent(whose=whose, at=at),
         "teams": teams,
         "team": team,
         "most": queries.LONGEST_LIST,
@@ -82,7 +92,25 @@ def _numbers(board: queries.Board, shown: str, let_through: int) -> list[dict[st
             _("calls that a supervisor allowed in spite of the gate, in seven days"),
         ),
     ]
+    return [_number(*number, shown) for number in found]
+
+
+def _made(in_spite: int, unasked: int, shown: str) -> list[dict[str, Any]]:
+    """The calls that should not have been made, or not without asking."""
+    against = _(
+        "outbound sales and survey calls of 30 days, at the start of which something stood "
+        "against it and no override had been used; target 0"
+    )
+    alone = _(
+        "outbound sales and survey calls of 30 days with neither a decision of the gate that was "
+        "valid nor a scrub of that day; target 0"
+    )
     return [
-        {"code": code, "title": title, "value": value, "formula": formula, "shown": code == shown}
-        for code, title, value, formula in found
+        _number("in_spite", _("Calls made in spite"), in_spite, against, shown),
+        _number("unasked", _("Calls made unasked"), unasked, alone, shown),
     ]
+
+
+def _number(code: str, title: str, value: int, formula: str, shown: str) -> dict[str, Any]:
+    shown_now = code == shown
+    return {"code": code, "title": title, "value": value, "formula": formula, "shown": shown_now}
