@@ -18,5 +18,5 @@ DROP FUNCTION kept_policy_version_stands()
 
 
 class Migration(migrations.Migration):
-    dependencies = [("crm", "0008_consents_and_policy_versions")]
+    dependencies = [("crm", "0010_merges")]
     operations = [migrations.RunSQL(STANDS, FALLS)]

@@ -9,7 +9,7 @@ import crm.columns
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("crm", "0008_consents_and_policy_versions"),
+        ("crm", "0011_policy_version_stands"),
     ]
 
     operations = [

@@ -7,8 +7,8 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("followups", "0007_policies"),
-        ("offers", "0030_webhook_cursors"),
+        ("followups", "0009_consents_and_overrides"),
+        ("offers", "0006_webhook_cursors"),
     ]
 
     operations = [

@@ -7,8 +7,8 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("crm", "0060_asked_before_a_call"),
-        ("followups", "0009_consents_and_overrides"),
+        ("crm", "0012_asked_before_a_call"),
+        ("followups", "0011_override_requests"),
     ]
 
     operations = [

@@ -24,7 +24,7 @@ DROP FUNCTION kept_override_used();
 
 
 class Migration(migrations.Migration):
-    dependencies = [("followups", "0009_consents_and_overrides")]
+    dependencies = [("followups", "0010_webhooks")]
 
     operations = [
         migrations.AddField(
