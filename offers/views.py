@@ -18,10 +18,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from config import clock
 from config.celery import nudge
-from crm import access, audit
+from crm import access, actors, audit
 from crm.actors import Actor
 from crm.models import User
-from crm.queries import people
 from crm.tables import Unreadable
 from crm.views import reader
 from offers import bill_runs, manifests, queries, returned, returns, volumes
@@ -94,7 +93,7 @@ def _words(request: HttpRequest, run: PrintRun, form: ReturnForm, at: Any) -> di
         "statuses": PrintLine.Status.choices,
         "events": events,
         "files": files,
-        "names": people(told),
+        "names": actors.names(told),
         "overdue_at": returns.overdue(run),
     }
 
