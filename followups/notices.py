@@ -76,6 +76,7 @@ def sentence(notice: Notice) -> str:
         "customer": about(notice),
         "owner": str(notice.promise.owner) if notice.promise else "",
         "webhook": "",
+        "source": "",
         **notice.data,
     }
     kind = notice.kind

@@ -98,12 +98,12 @@ def _numbers(board: queries.Board, shown: str, let_through: int) -> list[dict[st
 def _made(in_spite: int, unasked: int, shown: str) -> list[dict[str, Any]]:
     """The calls that should not have been made, or not without asking."""
     against = _(
-        "outbound sales and survey calls of 30 days, at the start of which something stood "
-        "against it and no override had been used; target 0"
+        "outbound sales and survey calls that began although something stood against them, "
+        "without an override, in 30 days; target 0"
     )
     alone = _(
-        "outbound sales and survey calls of 30 days with neither a decision of the gate that was "
-        "valid nor a scrub of that day; target 0"
+        "outbound sales and survey calls with no valid decision of the gate and no scrub of "
+        "that day, in 30 days; target 0"
     )
     return [
         _number("in_spite", _("Calls made in spite"), in_spite, against, shown),

@@ -213,6 +213,12 @@ def test_a_call_is_too_soon_after_another_and_not_after_itself(cast: Cast) -> No
     assert spite(rang(cast, at=TUESDAY + 9 * HOUR)) == []
 
 
+def test_a_call_is_not_too_soon_after_itself_when_the_clock_of_its_dialer_is_ahead(
+    cast: Cast,
+) -> None:
+    assert spite(rang(cast, at=TUESDAY, logged=-MINUTE)) == []
+
+
 def test_a_call_that_nobody_had_logged_yet_was_not_known(cast: Cast) -> None:
     rang(cast, at=TUESDAY, logged=2 * HOUR)
     assert spite(rang(cast, at=TUESDAY + HOUR)) == []
