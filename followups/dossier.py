@@ -122,10 +122,12 @@ def may_plead(customer: Customer, *, user: User, at: datetime) -> bool:
     found = overridable.against(customer=customer, agent=user, at=at)
     if not found.gives_way:
         return False
-    now = {"blocks": found.blocks, "purpose": found.purpose}
-    plea = override_lists.of_agent(customer=customer, agent=user, at=at, **now)
+    blocks, purpose = found.blocks, found.purpose
+    plea = override_lists.of_agent(
+        customer=customer, agent=user, blocks=blocks, purpose=purpose, at=at
+    )
     overtaken = plea is not None and plea.state == "stands"
-    return plea is None or (overtaken and not override_lists.covers(plea, **now))
+    return plea is None or (overtaken and not override_lists.covers(plea, blocks, purpose=purpose))
 
 
 def _sharers(customer: Customer) -> list[PhoneNumber]:
