@@ -8,6 +8,7 @@ from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -15,13 +16,15 @@ from config import clock
 from config.celery import nudge
 from crm import access
 from crm.actors import Actor
+from crm.models import User
 from crm.views import reader
 from followups import items, notices, override_lists, plans, queries, telling, writing
 from followups.forms import AnswerForm
 from followups.forms_again import SendAgainForm
-from followups.models import Item
+from followups.models import Item, Notice
 from followups.terms import Refused
 
+TO_DECIDE = {"override_asked", "override_to_sign"}
 # What a customer said is read and acted upon outside; nothing is sent for it.
 TO_READ = (Item.Kind.ANSWER, Item.Kind.ACCEPTED)
 
@@ -136,5 +139,16 @@ def notices_page(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         notices.read(user=user, at=clock.now())
         return redirect("notices")
-    rows = [(row, notices.sentence(row), notices.about(row)) for row in queries.notices_of(user)]
+    found = queries.notices_of(user)
+    rows = [(row, notices.sentence(row), _leads_to(row, user)) for row in found]
     return render(request, "followups/notices.html", {"rows": rows})
+
+
+def _leads_to(notice: Notice, user: User) -> str:
+    """The address at which something can be done about it; empty when there is none."""
+    if notice.kind in TO_DECIDE:
+        return reverse("override", args=[notice.data["override"]])
+    if "endpoint" in notice.data:
+        return reverse("webhook", args=[notice.data["endpoint"]])
+    about = notices.about(notice) if access.may(user, "see_customers") else ""
+    return reverse("sheet", args=[about]) if about else ""

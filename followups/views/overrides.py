@@ -79,6 +79,9 @@ def override(request: HttpRequest, pk: int) -> HttpResponse:
         messages.info(request, _("Somebody has decided this already, or it is over."))
         return redirect("board")
     asked = access.may(user, "grant_override")
+    if asked:
+        # The agent looked at another team's customer: then so does who decides, audited as well.
+        access.glance(user=user, customer=row.customer, at=at)
     kind = GrantForm if asked else SignForm
     form = kind(request.POST or None, request=request, user=user, at=at)
 

@@ -346,11 +346,35 @@ def test_the_sheet_looks_again_while_an_answer_is_awaited(waiting: Cast, enter: 
     assert "Yours for one call until" in text(client, sheet(waiting, "live/"))
 
 
-def test_the_notice_leads_to_the_sheet(waiting: Cast, enter: Enter) -> None:
-    requested(waiting)
+def test_a_notice_leads_to_what_is_to_be_decided_and_then_to_the_sheet(
+    waiting: Cast, enter: Enter
+) -> None:
+    row = requested(waiting)
     shown = text(enter(waiting.chloe), "/notices/")
     assert f"An agent asks you to let one call to {waiting.dupont.reference} through." in shown
+    assert f'href="/overrides/{row.pk}/"' in shown
+    overrides.grant(request=row, reason=WHY, by=person(waiting.chloe), at=LATER)
+    shown = text(enter(waiting.amina), "/notices/")
+    assert f"You may call {waiting.dupont.reference} once" in shown
     assert f'href="{sheet(waiting)}"' in shown
+
+
+def test_deciding_about_another_teams_customer_is_looking_at_them_and_audited(
+    waiting: Cast, enter: Enter
+) -> None:
+    peeters, chloe = waiting.peeters, enter(waiting.chloe)
+    call_and_promise(waiting.bram, peeters, address="peeters@post.example")
+    set_clock(LATER + 5 * HOUR)
+    row = overrides.ask(
+        customer=peeters, reason="please", by=person(waiting.amina), at=LATER + 5 * HOUR
+    )
+    board = text(chloe, "/board/")
+    assert peeters.reference in board
+    assert "Peeters" not in board
+    assert not AuditEntry.objects.filter(action="other_team_opened").exists()
+    assert "Peeters" in text(chloe, f"/overrides/{row.pk}/")
+    entry = AuditEntry.objects.get(action="other_team_opened")
+    assert (entry.by, entry.data["customer"]) == (f"user:{waiting.chloe.pk}", peeters.pk)
 
 
 def test_the_board_counts_the_calls_that_were_let_through_this_week(
