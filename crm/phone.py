@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from functools import lru_cache
 from urllib.parse import unquote
 
@@ -58,6 +59,38 @@ def normalise(raw: str, region: str = "BE") -> str:
     if found is None:
         raise NotANumber("not a telephone number")
     return found
+
+
+def normalise_all(written: Sequence[str], region: str = "BE") -> list[str | None]:
+    """Each of many in E.164, or None where `normalise` refuses: the same answers, and for plain
+    numbers several times as fast."""
+    region = region.upper()
+    bare = "\n".join(written).translate(_SEPARATORS).split("\n")
+    if len(bare) != len(written):  # there are line breaks in them
+        return [_or_none(raw, region) for raw in written]
+    plain, home, abroad = _plain(), _home(region), region in FAST_REGIONS
+    code, found = f"+{_code(region)}", []
+    for raw, text in zip(written, bare, strict=True):
+        number: str | None = None
+        if (national := plain.get(text[:3])) and national.fullmatch(text, 3):
+            number = text
+        elif home.fullmatch(text):
+            number = code + text[1:]
+        elif abroad and text[:2] == "00":
+            national = plain.get(f"+{text[2:4]}")
+            if national and national.fullmatch(text, 4):
+                number = f"+{text[2:]}"
+        # Separators were dropped before anybody looked what they are, or how many.
+        looked = raw == text or not (raw[0] == " " or len(raw) > LONGEST_INPUT)
+        found.append(number if number and looked else _or_none(raw, region))
+    return found
+
+
+def _or_none(raw: str, region: str) -> str | None:
+    try:
+        return normalise(raw, region)
+    except NotANumber:
+        return None
 
 
 def international(e164: str) -> str:
@@ -118,6 +151,12 @@ def _slow(raw: str, region: str) -> str | None:
 def _plain() -> dict[str, re.Pattern[str]]:
     """What follows the country code in a number that is E.164 already."""
     return {f"+{_code(name)}": re.compile(_national(name), re.ASCII) for name in FAST_REGIONS}
+
+
+@lru_cache(maxsize=512)
+def _home(region: str) -> re.Pattern[str]:
+    """A national number of the default region, where it takes the fast path."""
+    return re.compile(f"0{_national(region)}" if region in FAST_REGIONS else NOTHING, re.ASCII)
 
 
 @lru_cache(maxsize=512)

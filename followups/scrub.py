@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
+from itertools import compress
+from operator import not_
 from typing import BinaryIO
 from zoneinfo import ZoneInfo
 
@@ -24,13 +26,14 @@ from crm import phone
 from crm.actors import Actor
 from crm.models import Campaign
 from crm.tables import BOM, Unreadable
-from followups import listing, verdicts
-from followups.listing import PLAIN, Listing
+from followups import records, verdicts
+from followups.listing import Listing
 from followups.models import ScrubRun
+from followups.records import PLAIN, Block
 from followups.verdicts import EVERYBODY, Against, Ruled, Terms, Verdict
 
 COLUMNS = ("decision", "code", "not_before", "scrub_id")
-BATCH = 50_000
+MANY = 50_000  # different answers that are remembered at once
 TABLE = "kept_scrub"
 # A temporary table lives as long as the connection, so that no transaction stays open while a long
 # list is read: the feed stops below the oldest one that writes.
@@ -82,7 +85,7 @@ def run(
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(ROOM)
             _write(rows, target, tally, terms, drop=drop)
-    if tally.codes.total() != tally.rows or _state_of(rows) != before:
+    if _state_of(rows) != before:
         raise Unreadable(_("The list changed while it was read."))
     _record(tally, ScrubRun.Kind.LIST, terms, campaign, by)
     return tally
@@ -163,31 +166,48 @@ def _table() -> Iterator[None]:
 
 def _load(rows: Listing, tally: Tally, terms: Terms, listener: Listener) -> None:
     """First reading: every row's number into the table, or none where there is none to read."""
-    region, normalise = settings.DEFAULT_COUNTRY, phone.normalise
     leased = verdicts.leased_numbers(at=terms.at)
-    lines: list[str] = []
-    for line, _text, _end, cell, problem in rows.rows():
-        if cell is None:
-            if not problem:
-                continue
+    for block in rows.blocks():
+        for line, problem in block.problems.values():
             tally.unreadable += 1
             listener.unreadable(line, problem)
-        tally.rows += 1
-        try:
-            written = cell if cell is None or cell.isascii() else listing.text(cell)
-            number = normalise(written or "", region)
-            lines.append(f"{tally.rows}\t{number}\t{_bytes(number, leased) if leased else NULL}\n")
-        except phone.NotANumber:
-            lines.append(f"{tally.rows}\t{NULL}\t{NULL}\n")
-        if len(lines) == BATCH:
-            _copy(lines)
-            listener.progress(tally)
-    _copy(lines)
+        numbers = _numbers(block)
+        _copy(numbers, tally.rows + 1, leased)
+        tally.rows += len(numbers)
+        listener.progress(tally)
     with connection.cursor() as cursor:
         cursor.execute(f"ANALYZE {TABLE}")
 
 
+def _numbers(block: Block) -> list[str | None]:
+    """The number of each row, in E.164; None where there is none."""
+    cells = block.cells
+    written = [cells[place] or "" for place in block.rows] if block.odd else cells
+    if not "".join(written).isascii():
+        written = [records.text(cell) for cell in written]
+    return phone.normalise_all(written, settings.DEFAULT_COUNTRY)
+
+
 NULL = "\\N"
+
+
+def _copy(numbers: list[str | None], first: int, leased: set[bytes]) -> None:
+    """A row for each; the hash only of numbers that somebody was just allowed to call."""
+    if leased:
+        columns = "n, number, hashed"
+        hashes = (_bytes(number, leased) if number else NULL for number in numbers)
+        lines = [
+            f"{n}\t{number or NULL}\t{hashed}\n"
+            for n, (number, hashed) in enumerate(zip(numbers, hashes, strict=True), first)
+        ]
+    else:
+        columns = "n, number"
+        lines = [f"{n}\t{number or NULL}\n" for n, number in enumerate(numbers, first)]
+    with (
+        connection.cursor() as cursor,
+        cursor.copy(f"COPY {TABLE} ({columns}) FROM STDIN") as pipe,
+    ):
+        pipe.write("".join(lines))
 
 
 def _bytes(number: str, leased: set[bytes]) -> str:
@@ -195,54 +215,66 @@ def _bytes(number: str, leased: set[bytes]) -> str:
     return f"\\\\x{hashed.hex()}" if hashed else NULL
 
 
-def _copy(lines: list[str]) -> None:
-    with (
-        connection.cursor() as cursor,
-        cursor.copy(f"COPY {TABLE} (n, number, hashed) FROM STDIN") as pipe,
-    ):
-        pipe.write("".join(lines))
-    lines.clear()
-
-
 def _write(rows: Listing, target: BinaryIO, tally: Tally, terms: Terms, *, drop: bool) -> None:
     """Second reading: each row as it came, and its answer."""
     _head(rows, target)
-    out: list[str] = []
     # Closed before the transaction ends, also when the disk is full: COPY may still be running.
-    with closing(verdicts.rows_of(TABLE, terms)) as answers:
-        for row in _answered(rows, answers, tally, terms, drop=drop):
-            out.append(row)
-            if len(out) >= BATCH // 10:
-                target.write("".join(out).encode(PLAIN))
-                out.clear()
-    target.write("".join(out).encode(PLAIN))
+    with closing(verdicts.rows_of(TABLE, terms)) as ruled:
+        answers = _Answers(ruled)
+        tails = _Tails(rows.delimiter, tally.id, terms, answers.everybody())
+        n = 0
+        for block in rows.blocks():
+            before, n = n, n + len(block.rows)
+            if n > tally.rows:  # it grows as fast as it is read
+                break
+            own = answers.until(n)
+            target.write(_answered(block, own, before, tails, tally, drop=drop).encode(PLAIN))
+        if answers.following or n != tally.rows:  # an answer without its row, or the other way
+            raise Unreadable(_("The list changed while it was read."))
 
 
 def _answered(
-    rows: Listing, answers: Iterator[Ruled], tally: Tally, terms: Terms, *, drop: bool
-) -> Iterator[str]:
-    """The rows with their answers, which come in the same order; a row without one is fine."""
-    following = next(answers, None)
-    everybody: Against | None = None
-    if following and following[0] == EVERYBODY:
-        everybody, following = following[1:], next(answers, None)
-    tails = _Tails(rows.delimiter, tally.id, terms, everybody)
-    n, plain = 0, tails.of(None)
-    for _line, text, end, cell, problem in rows.rows():
-        if cell is None and not problem:
-            yield f"{text}{end}"
-            continue
-        n += 1
-        verdict, tail = plain
-        if following and following[0] == n:
-            verdict, tail = tails.of(following[1:])
-            following = next(answers, None)
+    block: Block, own: list[Ruled], before: int, tails: _Tails, tally: Tally, *, drop: bool
+) -> str:
+    """The rows of a block with their answers; a row without one of its own is fine."""
+    verdict, tail = tails.of(None)
+    behind, denied = [tail] * len(block.texts), [not verdict.allow] * len(block.texts)
+    for place in block.empty:
+        behind[place], denied[place] = "", False
+    if len(block.rows) > len(own):
+        tally.codes[verdict.code] += len(block.rows) - len(own)
+    for n, *against in own:
+        place = block.rows[n - before - 1]
+        verdict, behind[place] = tails.of(tuple(against))
+        denied[place] = not verdict.allow
         tally.codes[verdict.code] += 1
-        tally.denied += not verdict.allow
-        if verdict.allow or not drop:
-            yield f"{text}{tail}{end}"
-    if following:  # an answer that no row was given
-        raise Unreadable(_("The list changed while it was read."))
+    tally.denied += sum(denied)
+    rows = zip(block.texts, behind, block.ends, strict=True)
+    return "".join(map("".join, compress(rows, map(not_, denied)) if drop else rows))
+
+
+class _Answers:
+    """The answers in the order of the rows, read ahead by one."""
+
+    def __init__(self, ruled: Iterator[Ruled]) -> None:
+        self.ruled = ruled
+        self.following = next(ruled, None)
+
+    def everybody(self) -> Against | None:
+        """What holds for all rows; it comes first."""
+        if self.following is None or self.following[0] != EVERYBODY:
+            return None
+        against, self.following = self.following[1:], next(self.ruled, None)
+        return against
+
+    def until(self, n: int) -> list[Ruled]:
+        """Those of the rows up to the n-th."""
+        found, following, ruled = [], self.following, self.ruled
+        while following is not None and following[0] <= n:
+            found.append(following)
+            following = next(ruled, None)
+        self.following = following
+        return found
 
 
 def _head(rows: Listing, target: BinaryIO) -> None:
@@ -267,7 +299,7 @@ class _Tails:
 
     def of(self, own: Against | None) -> tuple[Verdict, str]:
         if own not in self.known:
-            if len(self.known) > BATCH:
+            if len(self.known) > MANY:
                 self.known.clear()
             self.known[own] = self._made(own)
         return self.known[own]

@@ -239,6 +239,25 @@ def test_the_fast_path_agrees_with_the_library_on_numbers_with_separators(region
         assert _by_us(written, region) == _by_library(written, region), written
 
 
+@pytest.mark.parametrize("region", ["BE", "FR", "NL", "DE", "GB", "US", "be", "XX"])
+def test_many_at_once_are_read_like_each_alone(region: str) -> None:
+    dice = random.Random(f"many {region}")
+    heads = ("+32", "0032", "0", "+33", "+31", "+49", "+32(0)", " 32", " 0", "00", "", "+1", "+44")
+    written = ["", " ", "0" * 300, "0470-12" + "-" * 300 + "3456", "0470 12 34 56\u00a0"]
+    for _ in range(20_000):
+        number = dice.choice(heads) + (
+            _belgian_mobile(dice) if dice.random() < 0.6 else _digits(dice, 5, 12)
+        )
+        odd = dice.choice((0.0, 0.0, 0.2))
+        written.append(
+            "".join(c + dice.choice(" .-/()[]x+") * (dice.random() < odd) for c in number)
+        )
+    found = phone.normalise_all(written, region)
+    assert [*zip(written, found, strict=True)] == [(raw, _by_us(raw, region)) for raw in written]
+    broken = [*written[:50], "0470\n123456"]
+    assert phone.normalise_all(broken, region) == [_by_us(raw, region) for raw in broken]
+
+
 def test_plain_numbers_never_reach_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> None:
         raise AssertionError("the library was asked")

@@ -85,6 +85,15 @@ def test_what_is_no_number_is_none(spelling: str, region: str, why: str) -> None
     assert _by_us(spelling, region) is None, why
 
 
+@pytest.mark.parametrize("region", sorted({region for _, region, _ in LINES}))
+def test_many_at_once_mean_what_each_of_them_means(region: str) -> None:
+    # Each spelling, also as one of another region, and with a line break that nobody expects.
+    written = [spelling for spelling, _, _ in LINES]
+    for several in (written, [spelling.replace("\n", " ") for spelling in written]):
+        found = phone.normalise_all(several, region)
+        assert found == [_by_us(spelling, region) for spelling in several]
+
+
 def test_where_the_library_reads_a_spelling_it_reads_the_same() -> None:
     read = [(line, _by_library(*line[:2])) for line in NUMBERS]
     assert [line for line, number in read if number not in {None, line[2]}] == []

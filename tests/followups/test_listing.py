@@ -8,7 +8,8 @@ import pytest
 
 from crm.tables import Unreadable
 from followups import listing
-from followups.listing import LONGEST_LINE, Listing
+from followups.listing import Listing
+from followups.records import LONGEST_LINE, PLAIN
 
 NUMBER, OTHER = "+32470123456", "0475998877"
 
@@ -134,7 +135,7 @@ def test_the_encoding_does_not_matter(tmp_path: Path, encoding: str) -> None:
     found = listed(tmp_path, content)
     assert cells(found) == [NUMBER]
     (row,) = found.rows()
-    assert row[1].encode(listing.PLAIN) == f"Éléonore;{NUMBER}".encode(encoding)
+    assert row[1].encode(PLAIN) == f"Éléonore;{NUMBER}".encode(encoding)
 
 
 def test_digits_of_other_scripts_are_read(tmp_path: Path) -> None:
