@@ -33,6 +33,10 @@ FLAGS = [
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--storm-seconds", default=30, type=float, help="how long tests/storm storms")
     parser.addoption("--seed", default=11, type=int, help="what the storm's faults are drawn from")
+    parser.addoption(
+        "--checks", default=2_000, type=int, help="questions in test_gate_histories.py"
+    )
+    parser.addoption("--rounds", default=5, type=int, help="rounds in test_gate_crowds.py")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

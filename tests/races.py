@@ -27,8 +27,8 @@ class Thread(threading.Thread):
         finally:
             connection.close()
 
-    def answer(self) -> Any:
-        self.join(30)
+    def answer(self, limit: float = 30) -> Any:
+        self.join(limit)
         assert not self.is_alive(), "it still waits"
         if self.error:
             raise self.error
