@@ -11,7 +11,10 @@ from bench.rig import KEY, KEY_ID, Rig
 from crm import workdays
 from followups import ladder
 
-SCOPES = ["gate:read", "calls:write", "promises:read", "customers:read"]
+OWED = 3  # in a hundred of a crowd
+SCOPES = ["gate:read", "feed:read", "calls:write", "promises:read", "customers:read"]
+# These rows refer to what is there: to look up each of them again takes half the time.
+UNCHECKED = "SET session_replication_role = replica"
 PEOPLE = """
 INSERT INTO crm_customer (id, reference, external_id, language, country, bill_medium, team_id,
     generated, created_at, erased_by)
@@ -60,6 +63,28 @@ ANALYZE followups_promise, followups_promiseevent;
 SELECT setval(pg_get_serial_sequence('followups_promise', 'id'), {last} + 1);
 """
 
+# Beyond those who are owed something: customers with a number each. Of the blocked, three tenths
+# are owed a document, six asked not to be called or complained, one was rung a minute ago.
+MORE = """
+INSERT INTO crm_customer (id, reference, external_id, language, country, bill_medium, team_id,
+    generated, created_at, erased_by)
+SELECT i, 'D-' || i, 'more-' || i, 'fr', 'BE', 'paper', 1, true, now(), ''
+FROM generate_series({owed} + 1, {people}) i;
+INSERT INTO crm_phonenumber (customer_id, e164, position)
+SELECT i, '+3247' || lpad((i % 10000000)::text, 7, '0'), 0
+FROM generate_series({owed} + 1, {people}) i;
+INSERT INTO crm_suppression (customer_id, kind, origin, proof, from_at, until_at, created_at,
+    created_by, lifted_by)
+SELECT i, CASE WHEN i % 3 = 0 THEN 'complaint' ELSE 'dnc_company' END, 'import', '', now(),
+    CASE WHEN i % 3 = 0 THEN now() + interval '30 days' END, now(), 'system', ''
+FROM generate_series({owed} + 1, {owed} * 3) i;
+INSERT INTO crm_attempt (source, external_id, customer_id, purpose, agent_id, team_id, direction,
+    started_at, logged_at, logged_by, revision, result)
+SELECT 'bench', 'recent-' || i, i, 'sales', 1, 1, 'outbound', now() - interval '1 minute', now(),
+    'system', 1, 'no_answer' FROM generate_series({owed} * 3 + 1, {owed} * 10 / 3) i;
+VACUUM ANALYZE
+"""
+
 
 def fill(rig: Rig, *, people: int, promises: int) -> None:
     """`people` customers with a number, an address and an offer; the first `promises` are owed it.
@@ -68,6 +93,7 @@ def fill(rig: Rig, *, people: int, promises: int) -> None:
     """
     calendar = json.dumps(workdays.DEFAULT.to_dict())
     with rig.connect() as connection:
+        connection.execute(UNCHECKED)
         connection.execute(
             "INSERT INTO crm_team (id, slug, name, calendar) VALUES (1, 'bench', 'Bench', %s)",
             [calendar],
@@ -106,3 +132,19 @@ def fill(rig: Rig, *, people: int, promises: int) -> None:
                 )
             )
         connection.execute("VACUUM ANALYZE")
+
+
+def crowd(rig: Rig, people: int) -> None:
+    """So many customers, of whom the first tenth is blocked (see `blocked`)."""
+    owed = people * OWED // 100
+    fill(rig, people=owed, promises=owed)
+    with rig.connect() as connection:
+        connection.execute(UNCHECKED)
+        for statement in MORE.split(";\n"):
+            values = {"owed": sql.Literal(owed), "people": sql.Literal(people)}
+            connection.execute(sql.SQL(statement).format(**values))
+
+
+def blocked(people: int) -> int:
+    """How many of a crowd are blocked: those with the lowest ids and numbers."""
+    return people * OWED // 100 * 10 // 3

@@ -15,7 +15,19 @@ from bench.report import Series
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
-@pytest.mark.parametrize("name", ["bill_run", "documents", "gate", "promise", "scrub"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "bill_run",
+        "campaign",
+        "documents",
+        "feed",
+        "gate",
+        "gate_size",
+        "promise",
+        "scrub",
+    ],
+)
 def test_a_small_run_gives_right_answers_only(name: str) -> None:
     outside = {k: v for k, v in os.environ.items() if not k.endswith("_URL")}
     done = subprocess.run(
