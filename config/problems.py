@@ -38,12 +38,15 @@ KINDS: dict[str, tuple[int, Any]] = {
     "not_found": (404, gettext_lazy("There is nothing here")),
     "method_not_allowed": (405, gettext_lazy("This cannot be done here")),
     "contradiction": (409, gettext_lazy("This was said differently before")),
+    "not_open": (409, gettext_lazy("This promise is not open any more")),
+    "erased": (409, gettext_lazy("This customer asked to be forgotten")),
     "still_running": (409, gettext_lazy("The first request is still running")),
     "length_required": (411, gettext_lazy("The request does not say how long it is")),
     "too_large": (413, gettext_lazy("The request is too large")),
     "unsupported_media_type": (415, gettext_lazy("The request is in an unknown format")),
     "invalid": (422, gettext_lazy("Something in the request is wrong")),
     "idempotency_key_reused": (422, gettext_lazy("The idempotency key belongs to another request")),
+    "too_many_requests": (429, gettext_lazy("The key asks too often")),
     "internal": (500, gettext_lazy("Something went wrong")),
     "unavailable": (503, gettext_lazy("Kept cannot look just now")),
     "gate_unavailable": (503, gettext_lazy("Do not call: the gate cannot look just now")),
@@ -202,3 +205,9 @@ DOCUMENTED = {
         }
     }
 }
+
+
+def documented(*others: str) -> dict[str, Any]:
+    """The same for an operation that also answers in other media types than JSON."""
+    content = {media: {"schema": {"type": "string"}} for media in others}
+    return {"responses": {200: {"content": content}, **DOCUMENTED["responses"]}}

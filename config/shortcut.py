@@ -33,6 +33,8 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
+# What a door of the API has to say in the headers of any answer: how often its key may ask.
+LIMITS = "kept_limits"
 LARGEST_BODY = 1024 * 1024
 # A list is written to the disk as it comes.
 LARGER = {"/api/v1/scrub": 2 * 1024**3}
@@ -53,7 +55,7 @@ class ApiShortcut:
         # The language of whoever used this thread before us is not ours.
         translation.activate(settings.LANGUAGE_CODE)
         response = _answer(request)
-        for name, value in self.headers.items():
+        for name, value in (self.headers | getattr(request, LIMITS, {})).items():
             response.headers[name] = value
         if isinstance(response, HttpResponse) and not response.has_header("Content-Length"):
             response.headers["Content-Length"] = str(len(response.content))

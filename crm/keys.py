@@ -23,9 +23,16 @@ SCOPES = {
     "calls:write": "log calls and the promises made in them",
     "feed:read": "read which numbers are blocked, and what changes",
     "promises:read": "read promises",
-    "customers:read": "see references of customers and promises in the gate's answers",
+    "promises:write": "withdraw, renegotiate, reassign and send promises",
+    "evidence:write": "report what became of a print job or a mail, signed",
+    "customers:read": "find and read customers; see references in the gate's answers",
+    "customers:write": "create and replace customers",
 }
 SEEN = timedelta(minutes=1)
+# Questions a minute for a key that has no limit of its own: 600 a second for a dialer at the
+# gate, 100 for everybody else.
+GATE_QUOTA, QUOTA = 36_000, 6_000
+MOST_A_MINUTE = 10_000_000
 
 
 @dataclass(frozen=True)
@@ -51,8 +58,12 @@ def issue(
     purposes: Iterable[str] = (),
     team: Team | None = None,
     expires_at: datetime | None = None,
+    per_minute: int | None = None,
 ) -> Issued:
-    """Makes a key. Raises ValueError for a scope that does not exist."""
+    """Makes a key. Raises ValueError for a scope that does not exist.
+
+    `per_minute` is its own limit of requests; see quota_of.
+    """
     wanted = sorted(set(scopes))
     unknown = [scope for scope in wanted if scope not in SCOPES]
     if unknown or not wanted:
@@ -69,9 +80,15 @@ def issue(
         created_at=at,
         created_by=by.code,
         expires_at=expires_at,
+        per_minute=per_minute,
     )
     audit.write(action="key_issued", subject=f"key:{key_id}", by=by, at=at)
     return Issued(key=key, secret=secret)
+
+
+def quota_of(key: ApiKey) -> int:
+    """How many requests it may make in a minute."""
+    return key.per_minute or (GATE_QUOTA if "gate:read" in key.scopes else QUOTA)
 
 
 @transaction.atomic

@@ -51,7 +51,12 @@ DESCRIBED = {
     **DOCUMENTED,
 }
 ANYTHING = {"schema": {"type": "object", "additionalProperties": True}}
-BODY = {"requestBody": {"content": {"application/json": ANYTHING, FORM: ANYTHING}}}
+BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {"application/json": ANYTHING, FORM: ANYTHING},
+    }
+}
 
 
 @router.get(

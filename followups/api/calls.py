@@ -6,14 +6,13 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.utils.translation import gettext as _
+from django.http import HttpRequest, HttpResponse
 from ninja import Router
 
 from config.celery import nudge
-from config.problems import DOCUMENTED, Problem, invalid
-from crm import calls, idempotency
-from crm.api import Caller, Key, Strict, caller_of
+from config.problems import Problem, invalid
+from crm import calls
+from crm.api import RETRIED, Caller, Key, Strict, answered_once, caller_of
 from followups import conversations
 from followups.api import contact
 from followups.api.contact import Logged
@@ -21,7 +20,6 @@ from followups.models import Promise
 from followups.terms import Refused
 
 router = Router(tags=["calls"])
-LONGEST_KEY = 200
 
 
 class Made(Strict):
@@ -49,48 +47,12 @@ class Written(Strict):
     auth=Key("calls:write"),
     response={200: Written, 201: Written},
     summary="Log a call and the promises made in it",
-    openapi_extra={
-        "parameters": [
-            {
-                "in": "header",
-                "name": "Idempotency-Key",
-                "required": False,
-                "description": "The same key and body get the same answer for seven days.",
-                "schema": {"type": "string", "maxLength": LONGEST_KEY},
-            }
-        ],
-        **DOCUMENTED,
-    },
+    openapi_extra=RETRIED,
 )
 def log(request: HttpRequest, call: Logged) -> HttpResponse:
     """All of it or nothing. The same `source` and `external_id` again is the same call."""
     caller = caller_of(request)
-    key = request.headers.get("Idempotency-Key", "")
-    if not key:
-        status, answer = _log(call, caller)
-    else:
-        status, answer = _once(key, call, caller)
-    # Sorted, because a stored answer comes back in an order of its own.
-    return JsonResponse(answer, status=status, json_dumps_params={"sort_keys": True})
-
-
-def _once(key: str, call: Logged, caller: Caller) -> idempotency.Answer:
-    if len(key) > LONGEST_KEY or not key.isprintable():
-        raise invalid(
-            "Idempotency-Key", _("At most %(most)d readable characters.") % {"most": LONGEST_KEY}
-        )
-    try:
-        return idempotency.once(
-            actor=caller.by.code,
-            key=key,
-            body={"operation": "calls", "body": call.model_dump(mode="json")},
-            at=caller.at,
-            act=lambda: _log(call, caller),
-        )
-    except idempotency.StillRunning as error:
-        raise Problem("still_running", headers={"Retry-After": "1"}) from error
-    except idempotency.OtherBody as error:
-        raise Problem("idempotency_key_reused") from error
+    return answered_once(request, operation="calls", body=call, act=lambda: _log(call, caller))
 
 
 def _log(asked: Logged, caller: Caller) -> tuple[int, dict[str, Any]]:

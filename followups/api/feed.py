@@ -13,12 +13,13 @@ from django.utils.translation import gettext as _
 from ninja import Query, Router
 from pydantic import Field
 
-from config.problems import DOCUMENTED, invalid
-from crm.api import Key, Strict, Text, caller_of
+from config.problems import documented, invalid
+from crm.api import Key, Strict, Text, caller_of, refuse_unknown
 from followups import feed
 from followups.feed import Entry, Page, UnknownCursor
 
 router = Router(tags=["gate"])
+CSV, LINES = "text/csv", "application/x-ndjson"
 
 
 class Wanted(Strict):
@@ -29,7 +30,7 @@ class Wanted(Strict):
     format: Literal["json", "ndjson", "csv"] = "json"
 
 
-class Line(Strict):
+class NumberState(Strict):
     """How a number stands now."""
 
     number: str
@@ -42,7 +43,7 @@ class Line(Strict):
 class Lines(Strict):
     """`next` is the `since` of the next request, also when there is nothing new."""
 
-    items: list[Line]
+    items: list[NumberState]
     next: str
     more: bool
     safe: bool
@@ -54,14 +55,12 @@ class Lines(Strict):
     auth=Key("feed:read"),
     response=Lines,
     summary="Which numbers are blocked, and what has changed since",
-    openapi_extra=DOCUMENTED,
+    openapi_extra=documented(CSV, LINES),
 )
 def suppressions(request: HttpRequest, wanted: Query[Wanted]) -> HttpResponse:
     """Without `since` all blocked numbers, page by page; then each that may have changed."""
     caller = caller_of(request)
-    for name in request.GET:
-        if name not in Wanted.model_fields:
-            raise invalid(name, _("This field is not known."))
+    refuse_unknown(request, Wanted)
     try:
         page = feed.page(since=wanted.since, limit=wanted.limit, by=caller.by, at=caller.at)
     except UnknownCursor as error:
@@ -82,9 +81,9 @@ def _written(page: Page, form: str, at: datetime) -> HttpResponse:
         "Kept-Safe": str(int(page.safe)),
     }
     if form == "csv":
-        return HttpResponse(_table(lines), content_type="text/csv", headers=headers)
+        return HttpResponse(_table(lines), content_type=CSV, headers=headers)
     text = "".join(f"{json.dumps(line)}\n" for line in lines)
-    return HttpResponse(text, content_type="application/x-ndjson", headers=headers)
+    return HttpResponse(text, content_type=LINES, headers=headers)
 
 
 def _line(entry: Entry) -> dict[str, Any]:
@@ -100,7 +99,7 @@ def _line(entry: Entry) -> dict[str, Any]:
 
 def _table(lines: list[dict[str, Any]]) -> str:
     out = io.StringIO()
-    writer = csv.DictWriter(out, list(Line.model_fields))
+    writer = csv.DictWriter(out, list(NumberState.model_fields))
     writer.writeheader()
     writer.writerows(lines)
     return out.getvalue()

@@ -12,7 +12,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 from ninja import Router
 
-from config.problems import DOCUMENTED, Problem, invalid, respond
+from config.problems import DOCUMENTED, Problem, documented, invalid, respond
 from crm import keys, phone, queries
 from crm.api import Caller, Key, Strict, caller_of
 from crm.models import Customer
@@ -36,7 +36,7 @@ NAME = "gate"
     response=wire.Answered,
     url_name=NAME,
     summary="May this person be called now?",
-    openapi_extra={"parameters": wire.PARAMETERS, **DOCUMENTED},
+    openapi_extra={"parameters": wire.PARAMETERS, **documented(wire.TEXT, wire.FORM)},
 )
 def ask(request: HttpRequest) -> HttpResponse:
     """A deny is a 200. `reserve=1` (the default for sales) leases the person for two minutes."""
@@ -48,7 +48,7 @@ def ask(request: HttpRequest) -> HttpResponse:
     auth=QUICK,
     response=wire.Answered,
     summary="May this person be called now? (form or JSON)",
-    openapi_extra={"requestBody": wire.BODY, **DOCUMENTED},
+    openapi_extra={"requestBody": wire.BODY, **documented(wire.TEXT, wire.FORM)},
 )
 def ask_by_post(request: HttpRequest) -> HttpResponse:
     """The same question for those who do not want a number in an address."""

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
 from typing import Annotated, Any, Literal
 
 from django.http import HttpRequest
@@ -12,12 +9,21 @@ from django.utils.translation import gettext as _
 from ninja import Query, Router
 from pydantic import BaseModel, Field
 
-from config.problems import DOCUMENTED, Problem, invalid
-from crm.api import Caller, Instant, Key, Strict, Text, caller_of
+from config.problems import DOCUMENTED, invalid
+from crm.api import (
+    Caller,
+    Instant,
+    Key,
+    Strict,
+    Text,
+    after,
+    caller_of,
+    cursor_of,
+    refuse_unknown,
+)
 from crm.models import Team
 from followups.api import story, words
 from followups.api.story import Shown, Told
-from followups.models import Promise
 from followups.models.promises import Promises
 
 router = Router(tags=["promises"])
@@ -37,7 +43,7 @@ class Wanted(Strict):
     limit: Annotated[int, Field(ge=1, le=MOST)] = 50
 
 
-class Page(BaseModel):
+class PromisePage(BaseModel):
     """`next` is the cursor of the following page, or null at the end."""
 
     items: list[Shown]
@@ -47,40 +53,28 @@ class Page(BaseModel):
 @router.get(
     "/promises",
     auth=KEY,
-    response=Page,
+    response=PromisePage,
     summary="List promises",
     openapi_extra=DOCUMENTED,
 )
-def listed(request: HttpRequest, wanted: Query[Wanted]) -> Page:
+def listed(request: HttpRequest, wanted: Query[Wanted]) -> PromisePage:
     """Oldest first. A promise made while the pages are read comes after them, never twice."""
     caller = caller_of(request)
-    _refuse_unknown(request)
+    refuse_unknown(request, Wanted)
     rows = _found(wanted, caller)
     if wanted.cursor:
-        rows = rows.filter(pk__gt=_after(wanted.cursor))
+        rows = rows.filter(pk__gt=after(wanted.cursor))
     page = list(story.with_names(rows).order_by("pk")[: wanted.limit + 1])
     more = len(page) > wanted.limit
     page = page[: wanted.limit]
-    return Page(
+    return PromisePage(
         items=[story.shown(promise, caller) for promise in page],
-        next=_cursor(page[-1]) if more else None,
+        next=cursor_of(page[-1].pk) if more else None,
     )
 
 
-def _refuse_unknown(request: HttpRequest) -> None:
-    for name in request.GET:
-        if name not in Wanted.model_fields:
-            raise invalid(name, _("This field is not known."))
-
-
-def _mine(caller: Caller) -> Promises:
-    """A supplier's key sees the promises of its own team."""
-    rows = Promise.objects.all()
-    return rows.filter(team=caller.key.team_id) if caller.key.team_id else rows
-
-
 def _found(wanted: Wanted, caller: Caller) -> Promises:
-    rows = _mine(caller)
+    rows = story.mine(caller)
     if wanted.broken:
         rows = rows.broken(caller.at)
     exact: dict[str, Any] = {
@@ -101,20 +95,6 @@ def _team(slug: str | None) -> Team | None:
     return found
 
 
-def _cursor(promise: Promise) -> str:
-    return base64.urlsafe_b64encode(json.dumps({"after": promise.pk}).encode()).decode()
-
-
-def _after(cursor: str) -> int:
-    try:
-        after = json.loads(base64.urlsafe_b64decode(cursor.encode()))["after"]
-    except (ValueError, binascii.Error, TypeError, KeyError) as error:
-        raise invalid("cursor", _("This cursor was not made here.")) from error
-    if not isinstance(after, int) or not 0 <= after < 2**63:
-        raise invalid("cursor", _("This cursor was not made here."))
-    return after
-
-
 @router.get(
     "/promises/{reference}",
     auth=KEY,
@@ -125,9 +105,4 @@ def _after(cursor: str) -> int:
 def one(request: HttpRequest, reference: str) -> Told:
     """Codes, instants and references; no name, no address, no words."""
     caller = caller_of(request)
-    if "\x00" in reference:
-        raise Problem("not_found")
-    promise = story.with_names(_mine(caller)).filter(reference=reference.upper()).first()
-    if promise is None:
-        raise Problem("not_found")
-    return story.told(promise, caller)
+    return story.told(story.one(reference, caller), caller)

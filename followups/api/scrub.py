@@ -17,7 +17,7 @@ from ninja import Query, Router
 from pydantic import Field
 
 from config.problems import DOCUMENTED, Problem, invalid
-from crm.api import Caller, Key, Strict, Text, caller_of
+from crm.api import Caller, Key, Strict, Text, caller_of, refuse_unknown
 from crm.models import Campaign
 from crm.tables import Unreadable
 from followups import listing, scrub, verdicts
@@ -112,9 +112,7 @@ def _judged(verdict: Verdict) -> Judged:
 def of_list(request: HttpRequest, how: Query[HowRead]) -> HttpResponseBase:
     """Rows in order and as they came; decision, code, not_before and scrub_id are added."""
     caller = caller_of(request)
-    for name in request.GET:
-        if name not in HowRead.model_fields:
-            raise invalid(name, _("This field is not known."))
+    refuse_unknown(request, HowRead)
     if request.content_type not in PLAIN:
         raise Problem("unsupported_media_type", _("Send the list itself, as text/csv."))
     with scrub.alone() as free:

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from config.problems import Problem
 from crm.api import Caller
 from followups.models import Promise, PromiseEvent
 from followups.models.promises import Promises
@@ -32,6 +33,7 @@ class Shown(BaseModel):
     channels: list[str]
     offer: str | None
     customer: str | None
+    replaces: str | None
 
 
 class Proof(BaseModel):
@@ -82,7 +84,22 @@ class Told(Shown):
 
 def with_names(rows: Promises) -> Promises:
     """Joined to what is shown beside a promise, so that a page costs one query."""
-    return rows.select_related("customer", "owner", "team", "version__offer")
+    return rows.select_related("customer", "owner", "team", "version__offer", "replaces")
+
+
+def mine(caller: Caller) -> Promises:
+    """A supplier's key sees the promises of its own team."""
+    rows = Promise.objects.all()
+    return rows.filter(team=caller.key.team_id) if caller.key.team_id else rows
+
+
+def one(reference: str, caller: Caller) -> Promise:
+    """The promise of this reference. Raises Problem when it is not there for this key."""
+    rows = with_names(mine(caller))
+    found = None if "\x00" in reference else rows.filter(reference=reference.upper()).first()
+    if found is None:
+        raise Problem("not_found")
+    return found
 
 
 def shown(promise: Promise, caller: Caller) -> Shown:
@@ -119,6 +136,7 @@ def _columns(promise: Promise, caller: Caller) -> dict[str, Any]:
         "team": promise.team.slug,
         "channels": promise.plan,
         "offer": f"{version.offer.reference}/{version.number}" if version else None,
+        "replaces": promise.replaces.reference if promise.replaces else None,
         "customer": promise.customer.reference if caller.may("customers:read") else None,
     }
 

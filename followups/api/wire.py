@@ -16,6 +16,7 @@ from config.problems import Fault, Problem, faults_of, invalid
 from crm.api import Strict, Text
 
 FORM = "application/x-www-form-urlencoded"
+TEXT = "text/plain"
 Answer = dict[str, Any]
 
 
@@ -117,7 +118,7 @@ def written(answer: Answer, *, form: str) -> HttpResponse:
     }
     if form == "text":
         line = ";".join([short.pop("decision").upper(), *short.values()])
-        return HttpResponse(line, content_type="text/plain; charset=utf-8")
+        return HttpResponse(line, content_type=f"{TEXT}; charset=utf-8")
     return HttpResponse(urlencode(short), content_type=FORM)
 
 

@@ -36,6 +36,11 @@ def test_a_key_can_end_and_belong_to_a_team(cast: Cast) -> None:
     assert (key.expires_at - key.created_at).days == 30
 
 
+def test_a_key_can_have_a_limit_of_its_own(db: None) -> None:
+    issue("Dialer", "--scope", "gate:read", "--per-minute", "90000")
+    assert keys.quota_of(ApiKey.objects.get()) == 90_000
+
+
 @pytest.mark.parametrize(
     "words",
     [
@@ -44,6 +49,7 @@ def test_a_key_can_end_and_belong_to_a_team(cast: Cast) -> None:
         ("Dialer", "--scope", "gate:read", "--purpose", "fun"),
         ("Dialer", "--scope", "gate:read", "--team", "nowhere"),
         ("Dialer", "--scope", "gate:read", "--days", "0"),
+        ("Dialer", "--scope", "gate:read", "--per-minute", "0"),
     ],
 )
 def test_a_key_that_would_not_work_is_not_made(db: None, words: tuple[str, ...]) -> None:

@@ -31,16 +31,27 @@ class Command(BaseCommand):
         )
         parser.add_argument("--team", help="slug of the only team that the key works for")
         parser.add_argument("--days", type=int, help="how long the key is valid")
+        parser.add_argument(
+            "--per-minute",
+            type=int,
+            help=f"requests a minute; {keys.GATE_QUOTA} with gate:read, else {keys.QUOTA}",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         at = clock.now()
         if options["days"] is not None and not 1 <= options["days"] <= 3660:
             raise CommandError(_("--days must be from 1 to 3660."))
+        most = options["per_minute"]
+        if most is not None and not 1 <= most <= keys.MOST_A_MINUTE:
+            raise CommandError(
+                _("--per-minute must be from 1 to %(most)d.") % {"most": keys.MOST_A_MINUTE}
+            )
         issued = keys.issue(
             name=options["name"][:80],
             scopes=options["scopes"],
             purposes=options["purposes"],
             team=self._team(options["team"]),
+            per_minute=most,
             expires_at=at + timedelta(days=options["days"]) if options["days"] else None,
             by=Actor(code="command:issue_key"),
             at=at,
