@@ -10,7 +10,7 @@ from ninja.openapi.docs import Swagger
 
 from config import problems
 from crm.api import Key
-from followups.api import call_events, calls, feed, gate, promises, scrub
+from followups.api import amendments, call_events, calls, feed, gate, promises, scrub
 
 VERSION = "1"
 api = NinjaAPI(
@@ -26,6 +26,7 @@ for router in (
     calls.router,
     call_events.router,
     promises.router,
+    amendments.router,
     scrub.router,
     feed.router,
 ):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Q
 
 from crm import audit, consents, customers
 from crm.actors import Actor
@@ -38,14 +39,23 @@ def add(
     proof: str = "",
     words: str = "",
     campaign: Campaign | None = None,
+    until: datetime | None = None,
 ) -> Suppression:
-    """Records a wish. The same wish still standing is returned, not doubled."""
+    """Records a wish. The same wish still standing is returned, not doubled.
+
+    `until` is another end than the kind has by itself (LASTS).
+    """
     customers.hold([customer.pk])
     standing = Suppression.objects.filter(
-        customer=customer, kind=kind, campaign=campaign, lifted_at=None
+        Q(until_at__isnull=True) | Q(until_at__gt=at, until_at__gte=until or at),
+        customer=customer,
+        kind=kind,
+        campaign=campaign,
+        lifted_at=None,
     ).first()
-    if standing and (standing.until_at is None or standing.until_at > at):
+    if standing:
         return standing
+    ends = at + LASTS[kind] if kind in LASTS else None
     row = Suppression.objects.create(
         customer=customer,
         kind=kind,
@@ -53,7 +63,7 @@ def add(
         campaign=campaign,
         proof=proof,
         from_at=at,
-        until_at=at + LASTS[kind] if kind in LASTS else None,
+        until_at=until or ends,
         created_at=at,
         created_by=by.code,
     )

@@ -62,11 +62,13 @@ WHERE s.status = 'open'
         AND p.settled_at IS NOT NULL AND p.readable_at IS NOT NULL
 """
 WISHES = """
-SELECT w.id, CASE WHEN s.kind IN ('dnc_company', 'customer_pause', 'refusal_cooloff') THEN s.kind
-    ELSE 'suppressed' END, ''
+SELECT w.id, CASE WHEN s.kind IN ('complaint', 'bereavement', 'separated') THEN 'suppressed'
+    ELSE s.kind END, ''
 FROM people w JOIN crm_suppression s ON s.customer_id = w.person
 WHERE greatest(s.from_at, s.created_at) <= w.known AND (s.until_at IS NULL OR s.until_at > w.t)
     AND (s.lifted_at IS NULL OR s.lifted_at > w.t)
+    AND (s.campaign_id IS NULL
+        OR s.campaign_id = (SELECT a.campaign_id FROM crm_attempt a WHERE a.id = w.id))
 """
 # Other calls, to any number of a person (and without a person to the number itself), as they were
 # logged by then.

@@ -69,6 +69,12 @@ def close_about(*, promise: Promise, cause: str, by: Actor, at: datetime) -> int
     return _close(about, cause, by, at)
 
 
+def hand_over(*, promise: Promise, owner: User) -> int:
+    """What is to be done about a promise goes with it to whoever owns it now."""
+    rows = Item.objects.filter(promise=promise, closed_at=None)
+    return rows.update(owner=owner)
+
+
 def _close(rows: QuerySet[Item], cause: str, by: Actor, at: datetime) -> int:
     return rows.filter(closed_at=None).update(
         closed_at=at, closed_by=by.code, closed_cause=cause, next_rung_at=None

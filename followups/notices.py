@@ -138,6 +138,7 @@ SENTENCES: dict[str, Callable[[], str]] = {
     "source_silent": lambda: _(
         "The dialer %(source)s tells nothing any more: its calls are not seen."
     ),
+    "reassigned": lambda: _("Promise %(reference)s to %(customer)s is yours from now on."),
     "item_left": lambda: _("%(owner)s has left something undone for promise %(reference)s."),
     "webhook_dead": lambda: _(
         "The webhook %(webhook)s was tried for three days and not taken: its messages wait for you."

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.translation import gettext as _
 
 from config.transactions import joined
@@ -14,8 +14,8 @@ from crm import customers
 from crm.actors import Actor
 from crm.workdays import Calendar
 from followups import items, promises
-from followups.models import Item, Promise
-from followups.terms import Refused, due
+from followups.models import Item, Promise, PromiseDelivery
+from followups.terms import NotOpen, Refused, due
 from offers import deliveries, postal
 from offers.channels import CHANNELS
 from offers.models import Delivery, PrintLine
@@ -23,6 +23,8 @@ from offers.models.deliveries import PAPER
 
 Status = Delivery.Status
 IN_DOUBT = timedelta(hours=24)
+WAITING = (Status.QUEUED, Status.RETRY)
+LEFT = (Status.CLAIMED, Status.SENDING, Status.SENT, Status.UNKNOWN)
 UNDERWAY = (Status.QUEUED, Status.CLAIMED, Status.SENDING, Status.RETRY)
 
 
@@ -72,7 +74,7 @@ def _shared(promise: Promise) -> Delivery | None:
             document=promise.document if promise.document_id else None,
             channel=promise.plan[0],
             text__address=address,
-            status__in=(Status.QUEUED, Status.RETRY),
+            status__in=WAITING,
         )
         .order_by("pk")
         .first()
@@ -178,18 +180,17 @@ def resend(
     """A person says where it goes instead: a new delivery, and the items about the old are closed.
 
     `address` is a mailbox, or for paper the lines of a postal address (offers/postal.py); it is on
-    file from now on. Raises Refused when the promise is not open, or this way leads nowhere, and
-    then changes nothing.
+    file from now on. Raises NotOpen, or Refused when this way leads nowhere, and then changes
+    nothing.
     """
     customers.hold([promise.customer_id])
     promise.refresh_from_db()
     if promise.status != Promise.Status.OPEN:
-        raise Refused("address", _("This promise is not open any more."))
+        raise NotOpen(promise.status)
     if not _sends(promise, by=by, at=at):
         raise Refused("address", _("There is nothing to send yet."))
     _put_on_file(promise, channel, address, at=at)
-    for delivery in attached(promise).filter(status__in=(Status.QUEUED, Status.RETRY)):
-        deliveries.cancel(delivery=delivery, by=by, at=at, cause="resend")
+    take_back(promise=promise, cause="resend", by=by, at=at)
     if channel in promise.plan[promise.plan_step :]:
         # Its turn is now: what may have left this way does not leave again by itself.
         promises.take_step(promise=promise, step=promise.plan.index(channel))
@@ -209,3 +210,32 @@ def _put_on_file(promise: Promise, channel: str, address: str, *, at: datetime) 
     if not postal.lines(street=street, postcode=postcode, city=city):
         raise Refused("street", _("Paper needs the whole address."))
     customers.set_postal(customer=customer, street=street, postcode=postcode, city=city)
+
+
+def take_back(*, promise: Promise, cause: str, by: Actor, at: datetime) -> None:
+    """Cancels what has not left yet, save what another open promise waits for."""
+    others = PromiseDelivery.objects.filter(
+        delivery=OuterRef("pk"), promise__status=Promise.Status.OPEN
+    ).exclude(promise=promise)
+    for delivery in attached(promise).filter(~Exists(others), status__in=WAITING):
+        deliveries.cancel(delivery=delivery, by=by, at=at, cause=cause)
+
+
+@joined()
+def carry_over(*, old: Promise, promise: Promise, by: Actor, at: datetime) -> None:
+    """From a promise to the one that takes its place: what has left serves the new one too, when
+    it is the same document. Nothing leaves twice the same way; else a journey starts."""
+    left = attached(old).filter(status__in=LEFT).exclude(proof__failed=True).order_by("pk")
+    if promise.version is None and promise.document is None:
+        left = left.none()
+    left = left.filter(version=promise.version)
+    if promise.version is None:
+        left = left.filter(document=promise.document)
+    for delivery in left:
+        promises.attach(promise=promise, delivery=delivery, by=by, at=at)
+    if not promise.plan:
+        return
+    first = promise.plan[0]
+    where = promise.text.address or CHANNELS[first].address_of(promise.customer)
+    if not left.filter(channel=first, text__address=where).exists():
+        start(promise=promise, by=by, at=at)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -13,9 +14,10 @@ from crm import customers
 from crm.actors import Actor
 from crm.models import Attempt, User
 from crm.workdays import Calendar
-from followups import judgement, ladder
+from followups import history, judgement, ladder
+from followups.history import note as note
 from followups.judgement import Judgement
-from followups.models import Escalation, Promise, PromiseDelivery, PromiseEvent, PromiseText
+from followups.models import Escalation, Promise, PromiseDelivery, PromiseText
 from followups.models.promises import CALLBACK_TOLERANCE
 from followups.terms import (
     ALPHABET,
@@ -93,7 +95,7 @@ def make(
         replaces=replaces,
     )
     PromiseText.objects.create(promise=promise, words=terms.words, address=terms.address)
-    _event(promise, "", Status.OPEN, by=by, at=at, cause="made")
+    history.write(promise, "", Status.OPEN, by=by, at=at, cause="made")
     if replaces:
         _move(replaces, Status.OPEN, Status.REPLACED, by=by, at=at, cause="replaced")
     customers.note_change(customer=attempt.customer, cause="promise_made", at=at)
@@ -108,32 +110,6 @@ def _reference() -> str:
             return reference
 
 
-def _event(
-    promise: Promise,
-    source: str,
-    to: str,
-    *,
-    by: Actor,
-    at: datetime,
-    cause: str,
-    data: dict[str, object] | None = None,
-) -> None:
-    PromiseEvent.objects.create(
-        promise=promise,
-        from_status=source,
-        to_status=to,
-        at=at,
-        by=by.code,
-        cause=cause,
-        data=data or {},
-    )
-
-
-def note(*, promise: Promise, cause: str, by: Actor, at: datetime, **data: object) -> None:
-    """Something happened that does not change the status."""
-    _event(promise, promise.status, promise.status, by=by, at=at, cause=cause, data=data)
-
-
 def _move(
     promise: Promise,
     source: str,
@@ -142,6 +118,7 @@ def _move(
     by: Actor,
     at: datetime,
     cause: str,
+    data: dict[str, object] | None = None,
     **columns: object,
 ) -> bool:
     """Compare-and-set with its event; False when somebody was first."""
@@ -154,7 +131,7 @@ def _move(
         rows = Promise.objects.filter(pk=promise.pk, status=source)
         if not rows.update(**{"status": to, **closed, **columns}):
             return False
-        _event(promise, source, to, by=by, at=at, cause=cause)
+        history.write(promise, source, to, by=by, at=at, cause=cause, data=data)
         customers.note_change(customer=promise.customer, cause=f"promise_{cause}", at=at)
     promise.refresh_from_db()
     return True
@@ -196,6 +173,24 @@ def called_back(*, promise: Promise, attempt: Attempt, by: Actor, at: datetime) 
     )
 
 
+def withdraw(*, promise: Promise, reason: str, attempt: Attempt, by: Actor, at: datetime) -> bool:
+    """The customer no longer wants it, and said so in this contact; False when it is not open."""
+    data: dict[str, object] = {"reason": reason, "attempt": attempt.pk}
+    to = Status.WITHDRAWN
+    return _move(promise, Status.OPEN, to, by=by, at=at, cause="withdrawn", data=data)
+
+
+def hand_over(*, promise: Promise, owner: User, reason: str, by: Actor, at: datetime) -> None:
+    """Somebody else owns it from now on. Its calendar, its rungs and its due time stay."""
+    before = promise.owner_id
+    promise.owner, promise.team = owner, owner.team or promise.team
+    rows = Promise.objects.filter(pk=promise.pk, status=Status.OPEN)
+    rows.update(owner=owner, team=promise.team)
+    data: dict[str, object] = {"reason": reason, "before": before, "owner": owner.pk}
+    note(promise=promise, cause="reassigned", by=by, at=at, **data)
+    customers.note_change(customer=promise.customer, cause="promise_reassigned", at=at)
+
+
 def take_step(*, promise: Promise, step: int) -> bool:
     """Moves on along the channel plan; False when somebody was first."""
     rows = Promise.objects.filter(pk=promise.pk, plan_step=promise.plan_step)
@@ -235,7 +230,7 @@ def weigh(*, promise: Promise, by: Actor, at: datetime) -> Promise:
 
 def _keep(promise: Promise, proof: Fold, *, by: Actor, at: datetime) -> None:
     kept_at = proof.reached[1]
-    late: dict[str, object] = {}
+    late: dict[str, Any] = {}
     if promise.broken_at is None and judgement.counts_from(proof) > promise.due_at:
         # On paper: it left in time, but could not be in hand by then.
         late = {"broken_at": at, "broken_by": by.code}

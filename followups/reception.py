@@ -21,6 +21,8 @@ def hear(
         if promise.status == Promise.Status.KEPT:
             items.close_about(promise=promise, cause="kept", by=by, at=at)
             continue
+        if promise.status != Promise.Status.OPEN:
+            continue  # nothing is owed any more, so there is nothing to mend
         if evidence.kind == Evidence.Kind.FAILED and evidence.hard:
             # The next channel goes by itself; the address on file is still a person's to mend.
             kind = Item.Kind.ADDRESS_TO_FIX

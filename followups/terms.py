@@ -33,6 +33,14 @@ class Refused(ValueError):
         super().__init__(message)
 
 
+class NotOpen(Refused):
+    """Nothing is owed any more. `status` says what became of the promise."""
+
+    def __init__(self, status: str) -> None:
+        self.status = status
+        super().__init__("promise", _("This promise is not open any more."))
+
+
 @dataclass(frozen=True)
 class Terms:
     """What is promised. Exactly one of `version` (send_offer) and `document` (send_document).

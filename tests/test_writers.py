@@ -71,7 +71,7 @@ WRITER = {
     "PrintVolume": {"offers.volumes"},
     "Promise": {"followups.promises"},
     "PromiseDelivery": {"followups.promises"},
-    "PromiseEvent": {"followups.promises"},
+    "PromiseEvent": {"followups.history"},
     "PromiseText": {"followups.promises"},
     "ReturnFile": {"offers.returns"},
     "ScrubRun": {"followups.scrub"},

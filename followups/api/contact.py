@@ -24,7 +24,7 @@ from offers.models import Document, OfferVersion
 LATEST_DUE = timedelta(days=366)
 
 
-class Line(Strict):
+class PromiseLine(Strict):
     """A promise made in the call. `offer` is O-000001 (its newest version) or O-000001/2.
 
     A written_answer names no document: it is written later. A callback names its slot, `due_at`.
@@ -63,7 +63,7 @@ class Logged(Strict):
     decision_id: uuid.UUID | None = None
     scrub_id: uuid.UUID | None = None
     recording_ref: Annotated[Text, Field(max_length=200)] = ""
-    promises: Annotated[list[Line], Field(max_length=20)] = []
+    promises: Annotated[list[PromiseLine], Field(max_length=20)] = []
 
 
 def understood(asked: Logged, caller: Caller) -> tuple[Call, list[Terms]]:
@@ -159,20 +159,20 @@ def _disposition(code: str | None) -> Disposition | None:
     return found
 
 
-def _terms(line: Line, place: int, customer: Customer | None) -> Terms:
+def _terms(line: PromiseLine, place: int, customer: Customer | None) -> Terms:
     return Terms(
         kind=line.kind,
         words=line.words,
         plan=() if line.kind == "callback" else (line.channel,),
         address=line.address,
         address_accepted=line.address_accepted,
-        version=_version(line.offer, f"promises.{place}.offer"),
-        document=_document(line.document, f"promises.{place}.document", customer),
+        version=version_of(line.offer, f"promises.{place}.offer"),
+        document=document_of(line.document, f"promises.{place}.document", customer),
         due_at=line.due_at,
     )
 
 
-def _version(reference: str | None, field: str) -> OfferVersion | None:
+def version_of(reference: str | None, field: str) -> OfferVersion | None:
     """O-000001 is its newest version, O-000001/2 its second."""
     if not reference:
         return None
@@ -186,7 +186,7 @@ def _version(reference: str | None, field: str) -> OfferVersion | None:
     return found
 
 
-def _document(pk: int | None, field: str, customer: Customer | None) -> Document | None:
+def document_of(pk: int | None, field: str, customer: Customer | None) -> Document | None:
     if pk is None:
         return None
     found = Document.objects.defer("pdf", "html").filter(pk=pk, customer=customer).first()

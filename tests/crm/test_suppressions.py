@@ -104,3 +104,12 @@ def test_a_wish_about_a_campaign_names_it_and_no_other_wish_does(cast: Cast) -> 
     wish(cast, kind="dnc_campaign", campaign=cast.sales)
     wish(cast)
     assert Suppression.objects.count() == 2
+
+
+def test_an_end_of_its_own_counts_and_never_shortens_what_stands(cast: Cast) -> None:
+    short = wish(cast, kind="refusal_cooloff", until=START + DAY)
+    assert short.until_at == START + DAY
+    long = wish(cast, kind="refusal_cooloff", until=START + 3 * DAY)
+    assert long != short
+    assert wish(cast, kind="refusal_cooloff", until=START + 2 * DAY) == long
+    assert Suppression.objects.filter(lifted_at=None).count() == 2
