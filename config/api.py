@@ -9,6 +9,7 @@ from ninja.errors import HttpError, ValidationError
 from ninja.openapi.docs import Swagger
 
 from config import problems
+from crm import api_customers
 from crm.api import Key
 from followups.api import amendments, call_events, calls, feed, gate, promises, scrub
 
@@ -27,6 +28,7 @@ for router in (
     call_events.router,
     promises.router,
     amendments.router,
+    api_customers.router,
     scrub.router,
     feed.router,
 ):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +12,10 @@ from psycopg import sql
 
 from crm import customers
 from crm.customers import ContractFacts, Facts, Line
+from crm.filing import CHANGED as CHANGED
+from crm.filing import NEW as NEW
+from crm.filing import OWN, facts_of, whole
+from crm.filing import SAME as SAME
 from crm.models import (
     Contract,
     ContractLine,
@@ -22,7 +27,7 @@ from crm.models import (
     PostalAddress,
 )
 
-NEW, CHANGED, SAME, ERASED = "new", "changed", "same", "erased"
+ERASED = "erased"
 Known = dict[str, Customer]
 
 
@@ -55,11 +60,7 @@ def put(batch: Sequence[Facts], *, at: datetime) -> list[str]:
 
 
 def _known(batch: Iterable[Facts]) -> Known:
-    rows = (
-        Customer.objects.filter(external_id__in=[facts.external_id for facts in batch])
-        .select_related("text", "postal", "contract", "team")
-        .prefetch_related("numbers", "emails", "contract__lines")
-    )
+    rows = whole().filter(external_id__in=[facts.external_id for facts in batch])
     return {row.external_id or "": row for row in rows}
 
 
@@ -73,46 +74,11 @@ def _verdict(facts: Facts, known: Known) -> str:
 
 
 def _same(customer: Customer, facts: Facts) -> bool:
-    own = [getattr(customer, name) for name in _OWN]
-    return (
-        own == [getattr(facts, name) for name in _OWN]
-        and customer.text.name == facts.name
-        and customer.text.note == facts.note
-        and _postal(customer) == (facts.street, facts.postcode, facts.city)
-        and [row.e164 for row in customer.numbers.all()] == list(facts.phones)
-        and {row.address for row in customer.emails.all()} >= set(facts.emails)
-        and (facts.contract is None or _contract(customer) == facts.contract)
-    )
-
-
-_OWN = ("language", "country", "bill_medium", "bill_day", "team", "generated")
-
-
-def _postal(customer: Customer) -> tuple[str, str, str]:
-    postal = getattr(customer, "postal", None)
-    return (postal.street, postal.postcode, postal.city) if postal else ("", "", "")
-
-
-def _contract(customer: Customer) -> ContractFacts | None:
-    row = getattr(customer, "contract", None)
-    return row and ContractFacts(
-        plan=row.plan,
-        lines=tuple(map(_line, row.lines.all())),
-        commitment_until=row.commitment_until_date,
-        termination_fee=row.termination_fee,
-        since=row.since_date,
-    )
-
-
-def _line(row: ContractLine) -> Line:
-    return Line(
-        label=row.label,
-        monthly=row.monthly,
-        promo_monthly=row.promo_monthly,
-        promo_until=row.promo_until_date,
-        speed_down_mbps=row.speed_down_mbps,
-        speed_up_mbps=row.speed_up_mbps,
-        volume=row.volume,
+    """A contract that the file does not tell of is no difference, nor is one more mail address."""
+    now = facts_of(customer)
+    more = set(now.emails) >= set(facts.emails)
+    return more and now == replace(
+        facts, emails=now.emails, contract=facts.contract or now.contract
     )
 
 
@@ -136,10 +102,8 @@ def _add(batch: Sequence[Facts], *, at: datetime) -> None:
 
 
 def _customer(pk: int, facts: Facts, at: datetime) -> Customer:
-    own = {name: getattr(facts, name) for name in _OWN}
-    return Customer(
-        pk=pk, reference=f"C-{pk:06d}", external_id=facts.external_id, created_at=at, **own
-    )
+    own = {name: getattr(facts, name) for name in OWN}
+    return Customer(pk=pk, reference=f"C-{pk:06d}", created_at=at, **own)
 
 
 def _text(pk: int, facts: Facts) -> CustomerText:
@@ -206,9 +170,9 @@ def _line_row(contract: int, position: int, line: Line) -> ContractLine:
 def _change(pairs: Sequence[tuple[Customer, Facts]], *, at: datetime) -> None:
     ids = [customer.pk for customer, _facts in pairs]
     for customer, facts in pairs:
-        for name in _OWN:
+        for name in OWN:
             setattr(customer, name, getattr(facts, name))
-    Customer.objects.bulk_update([customer for customer, _facts in pairs], _OWN)
+    Customer.objects.bulk_update([customer for customer, _facts in pairs], OWN)
     renewed = [(customer.pk, facts) for customer, facts in pairs]
     for model, make in ((CustomerText, _text), (PostalAddress, _address)):
         model._default_manager.filter(pk__in=ids).delete()

@@ -9,7 +9,8 @@ import pytest
 from tests.sources import Module, modules
 from tests.writers import tables, writes
 
-# crm.bulk is the import's half of crm.customers: the same rows, many at once.
+# crm.bulk is the import's half of crm.customers: the same rows, many at once; crm.filing is the
+# half that replaces what another system tells anew.
 WRITER = {
     "Answer": {"offers.answers"},
     "AnswerText": {"offers.answers"},
@@ -28,15 +29,15 @@ WRITER = {
     "ConductMark": {"followups.conduct"},
     "Contract": {"crm.customers", "crm.bulk"},
     "ContractLine": {"crm.customers", "crm.bulk"},
-    "Customer": {"crm.customers", "crm.bulk"},
-    "CustomerText": {"crm.customers", "crm.bulk"},
+    "Customer": {"crm.customers", "crm.bulk", "crm.filing"},
+    "CustomerText": {"crm.customers", "crm.bulk", "crm.filing"},
     "DeliveryEvent": {"offers.deliveries"},
     "Delivery": {"offers.deliveries"},
     "DeliveryProof": {"offers.evidence"},
     "DeliveryText": {"offers.deliveries"},
     "Disposition": set(),  # a closed list, filled by its migration
     "Document": {"offers.documents"},
-    "EmailAddress": {"crm.customers", "crm.bulk"},
+    "EmailAddress": {"crm.customers", "crm.bulk", "crm.filing"},
     "Escalation": {"followups.escalation"},
     "Evidence": {"offers.evidence"},
     "EvidenceText": {"offers.evidence"},
@@ -58,7 +59,7 @@ WRITER = {
     "Override": {"followups.overrides", "followups.rulings"},
     "OverrideText": {"followups.overrides"},
     "PaperCode": {"offers.links"},
-    "PhoneNumber": {"crm.customers", "crm.bulk"},
+    "PhoneNumber": {"crm.customers", "crm.bulk", "crm.filing"},
     "Plan": {"offers.catalogue"},
     "PlanLine": {"offers.catalogue"},
     "PolicyVersion": {"crm.policy_versions"},
