@@ -12,6 +12,7 @@ from config import problems
 from crm import api_customers
 from crm.api import Key
 from followups.api import amendments, call_events, calls, feed, gate, promises, scrub
+from offers import api_evidence
 
 VERSION = "1"
 api = NinjaAPI(
@@ -29,6 +30,7 @@ for router in (
     promises.router,
     amendments.router,
     api_customers.router,
+    api_evidence.router,
     scrub.router,
     feed.router,
 ):

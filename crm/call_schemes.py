@@ -8,7 +8,7 @@ import hmac
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from django.utils.translation import gettext as _
 
@@ -19,6 +19,19 @@ from crm.models import CallSource
 # A signed event that is older was kept by somebody and is told again.
 WINDOW = timedelta(seconds=300)
 Scheme = CallSource.Scheme
+
+
+class Speaker(Protocol):
+    """Whoever has a scheme: where its parts stand, and what is kept of its secret."""
+
+    @property
+    def scheme(self) -> str: ...
+    @property
+    def door(self) -> dict[str, str]: ...
+    @property
+    def secret_sha256(self) -> bytes | memoryview | None: ...
+    @property
+    def shared_secret(self) -> str: ...
 
 
 class Untrusted(Exception):
@@ -50,35 +63,35 @@ def digest(secret: str) -> bytes:
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()
 
 
-def verify(source: CallSource, knock: Knock, *, at: datetime) -> None:
-    """Raises Untrusted unless this is the dialer `source`. Compares in constant time."""
+def verify(source: Speaker, knock: Knock, *, at: datetime) -> None:
+    """Raises Untrusted unless it is `source` who knocks. Compares in constant time."""
     CHECKS[source.scheme](source, knock, at)
 
 
-def _presented(source: CallSource, secret: str) -> None:
+def _presented(source: Speaker, secret: str) -> None:
     kept = bytes(source.secret_sha256 or b"")
     if not secret or not hmac.compare_digest(kept, digest(secret)):
         raise Untrusted
 
 
-def _bearer(source: CallSource, knock: Knock, at: datetime) -> None:
+def _bearer(source: Speaker, knock: Knock, at: datetime) -> None:
     scheme, _sep, secret = knock.headers.get("Authorization", "").partition(" ")
     _presented(source, secret.strip() if scheme.lower() == "bearer" else "")
 
 
-def _basic(source: CallSource, knock: Knock, at: datetime) -> None:
+def _basic(source: Speaker, knock: Knock, at: datetime) -> None:
     """The password is the secret; what the user is called is the dialer's affair."""
     header = knock.headers.get("Authorization", "")
     basic = header.partition(" ")[0].lower() == "basic"
     _presented(source, (keys.of_header(header) or "") if basic else "")
 
 
-def _token(source: CallSource, knock: Knock, at: datetime) -> None:
+def _token(source: Speaker, knock: Knock, at: datetime) -> None:
     value = knock.payload.get(source.door["field"])
     _presented(source, value if isinstance(value, str) else "")
 
 
-def _hmac(source: CallSource, knock: Knock, at: datetime) -> None:
+def _hmac(source: Speaker, knock: Knock, at: datetime) -> None:
     """Over the raw body, with the timestamp before it when the dialer sends one.
 
     A GET has no body: its query would be signed by nothing.
@@ -97,7 +110,7 @@ def _hmac(source: CallSource, knock: Knock, at: datetime) -> None:
         _fresh(stamp, "unix", at)
 
 
-def _twilio(source: CallSource, knock: Knock, at: datetime) -> None:
+def _twilio(source: Speaker, knock: Knock, at: datetime) -> None:
     """Base64 of HMAC-SHA1 over the address and the sorted pairs of the form, run together.
 
     Of a body that is no form nothing is signed.
@@ -133,7 +146,7 @@ def _fresh(stamp: str, form: str, at: datetime) -> None:
         raise Untrusted(stale=True)
 
 
-CHECKS: dict[str, Callable[[CallSource, Knock, datetime], None]] = {
+CHECKS: dict[str, Callable[[Speaker, Knock, datetime], None]] = {
     Scheme.BEARER: _bearer,
     Scheme.BASIC: _basic,
     Scheme.TOKEN: _token,

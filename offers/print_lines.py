@@ -91,6 +91,12 @@ def told(
     return rows.update(status=status, told_in=file, happened_at=happened_at, tell_at=at)
 
 
+def told_alone(*, delivery: Delivery, status: str, happened_at: datetime) -> int:
+    """Somebody's word about one sheet, without a file; its evidence is theirs to write."""
+    rows = PrintLine.objects.filter(delivery=delivery, status=Status.PENDING)
+    return rows.update(status=status, happened_at=happened_at, tell_at=None)
+
+
 def tell_whole(*, run: PrintRun, at: datetime) -> int:
     """The run left as a whole: every line that nobody has spoken of gets its evidence."""
     rows = PrintLine.objects.filter(run=run, status=Status.PENDING)

@@ -40,6 +40,7 @@ WRITER = {
     "EmailAddress": {"crm.customers", "crm.bulk", "crm.filing"},
     "Escalation": {"followups.escalation"},
     "Evidence": {"offers.evidence"},
+    "EvidenceSource": {"offers.evidence_sources"},
     "EvidenceText": {"offers.evidence"},
     "GateChange": {"crm.customers", "crm.bulk", "crm.registries"},
     "GateCheck": {"followups.checks", "followups.rulings"},

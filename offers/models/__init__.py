@@ -20,6 +20,7 @@ from offers.models.paper import (
     PrintVolume,
     ReturnFile,
 )
+from offers.models.sources import EvidenceSource
 
 __all__ = [
     "Answer",
@@ -30,6 +31,7 @@ __all__ = [
     "DeliveryText",
     "Document",
     "Evidence",
+    "EvidenceSource",
     "EvidenceText",
     "IntakeSpan",
     "Offer",

@@ -37,6 +37,7 @@ OPERATIONS: list[tuple[str, str, str]] = [
     ("get", "/api/v1/customers", "customers:read"),
     ("get", "/api/v1/customers/C-000001", "customers:read"),
     ("put", "/api/v1/customers/C-000001", "customers:write"),
+    ("post", "/api/v1/evidence", "evidence:write"),
     ("get", "/api/v1/ping", ""),
 ]
 
@@ -239,6 +240,7 @@ def test_the_openapi_document_names_every_operation(client: Client, db: None) ->
         "get /api/v1/customers",
         "get /api/v1/customers/{reference}",
         "put /api/v1/customers/{reference}",
+        "post /api/v1/evidence",
         "get /api/v1/ping",
     }
     assert {p["name"] for p in document["paths"]["/api/v1/gate"]["get"]["parameters"]} >= {
