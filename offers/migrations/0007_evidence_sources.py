@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("offers", "0005_paper_codes_and_answers")]
+    dependencies = [("offers", "0006_webhook_cursors")]
 
     operations = [
         migrations.CreateModel(
