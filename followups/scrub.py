@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from itertools import compress
 from operator import not_
-from typing import BinaryIO
+from typing import BinaryIO, cast
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -182,7 +182,8 @@ def _load(rows: Listing, tally: Tally, terms: Terms, listener: Listener) -> None
 def _numbers(block: Block) -> list[str | None]:
     """The number of each row, in E.164; None where there is none."""
     cells = block.cells
-    written = [cells[place] or "" for place in block.rows] if block.odd else cells
+    # Without odd lines no cell is missing.
+    written = [cells[n] or "" for n in block.rows] if block.odd else cast("list[str]", cells)
     if not "".join(written).isascii():
         written = [records.text(cell) for cell in written]
     return phone.normalise_all(written, settings.DEFAULT_COUNTRY)
@@ -243,9 +244,9 @@ def _answered(
         behind[place], denied[place] = "", False
     if len(block.rows) > len(own):
         tally.codes[verdict.code] += len(block.rows) - len(own)
-    for n, *against in own:
+    for n, code, until in own:
         place = block.rows[n - before - 1]
-        verdict, behind[place] = tails.of(tuple(against))
+        verdict, behind[place] = tails.of((code, until))
         denied[place] = not verdict.allow
         tally.codes[verdict.code] += 1
     tally.denied += sum(denied)
