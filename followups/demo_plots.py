@@ -154,6 +154,16 @@ def in_spite(scene: Scene, line: Line) -> Plot:
     scene.stage.in_spite(line, "undecided")
 
 
+def let_through(scene: Scene, line: Line) -> Plot:
+    """The customer rang the shop: a supervisor lets the agent call once all the same."""
+    stage = scene.stage
+    request = stage.plead(line, "Rang the shop: the mail did not come, and the address has a typo.")
+    yield stage.at + 6 * MINUTES
+    stage.let_through(request, "The customer asked the shop for this call; the address is wrong.")
+    yield stage.at + 4 * MINUTES
+    stage.talk(line, "undecided", note="Will tell us the right address this evening.")
+
+
 def of_team(scene: Scene, lines: Iterator[Line], team: str) -> list[tuple[datetime, Plot]]:
     """Everything that happens in one team."""
     played = _liege(scene, lines) if team == "liege" else _gent(scene, lines)
@@ -178,6 +188,7 @@ def _liege(scene: Scene, lines: Iterator[Line]) -> list[tuple[datetime, Plot]]:
         *((when, bounced(scene, line)) for when, line in watched),
         *((when + HOURS, redialled(scene, line, 3)) for when, line in watched),
         (watched[0][0] + 2 * HOURS, in_spite(scene, watched[0][1])),
+        (watched[2][0] + 5 * HOURS, let_through(scene, watched[2][1])),
         (ago(20 * HOURS, 44 * HOURS), fated(scene, next(lines), "cut")),
         (at(5, 16, 0), late_bounce(scene, next(lines), 51 * HOURS)),
         (at(3, 15, 20), answered(scene, next(lines), question)),

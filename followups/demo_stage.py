@@ -19,9 +19,19 @@ from crm import heartbeats
 from crm.actors import Actor
 from crm.calls import Call
 from crm.models import Attempt, Campaign, Customer, Disposition, User
-from followups import conversations, escalation, gate, items, menu, notices, plans, reconcile
+from followups import (
+    conversations,
+    escalation,
+    gate,
+    items,
+    menu,
+    notices,
+    overrides,
+    plans,
+    reconcile,
+)
 from followups.gate import Question
-from followups.models import Notice, Promise
+from followups.models import Notice, Override, Promise
 from followups.terms import Terms
 from offers import bounces, deliveries, evidence, intake, mail_room, sending
 from offers.channels import email
@@ -156,8 +166,7 @@ class Stage:
 
     def ask(self, line: Line) -> gate.Decision:
         """A dialer's question before each call. A denied one is not made."""
-        for sweep in SWEEPS:
-            heartbeats.beat(name=sweep.name, at=self.at)
+        self._beat()
         question = Question(number=line.number, campaign=line.campaign, agent=line.agent)
         return gate.decide(question, by=Actor.person(line.agent), at=self.at)
 
@@ -178,8 +187,7 @@ class Stage:
 
     def call_back(self, line: Line, promise: Promise) -> None:
         """The call that was promised, asked for under its reference."""
-        for sweep in SWEEPS:
-            heartbeats.beat(name=sweep.name, at=self.at)
+        self._beat()
         question = Question(
             purpose="callback", number=line.number, agent=line.agent, reference=promise.reference
         )
@@ -187,6 +195,24 @@ class Stage:
         if not decision.allow:
             raise RuntimeError("the gate denied the call that was promised")
         self._record(line, decision, "answered", "undecided", (), purpose="callback")
+
+    def plead(self, line: Line, words: str) -> Override:
+        """The agent asks the supervisor to let one call through."""
+        self._beat()
+        by = Actor.person(line.agent)
+        return overrides.ask(customer=line.customer, reason=words, by=by, at=self.at)
+
+    def let_through(self, request: Override, words: str) -> None:
+        """The supervisor of the team allows it."""
+        self._beat()
+        supervisor = overrides.supervisors(request.agent)[0]
+        by = Actor.person(supervisor)
+        overrides.grant(request=request, reason=words, by=by, at=self.at)
+
+    def _beat(self) -> None:
+        """Every sweep has just run, so that the gate trusts its own promises."""
+        for sweep in SWEEPS:
+            heartbeats.beat(name=sweep.name, at=self.at)
 
     def in_spite(self, line: Line, disposition: str) -> None:
         """Somebody calls without asking."""

@@ -13,7 +13,7 @@ from pytest_django.plugin import DjangoDbBlocker
 from crm import heartbeats
 from crm.models import Attempt, Customer, Heartbeat, Suppression, Team, User
 from followups import demo, gate, queries
-from followups.models import Escalation, GateCheck, Item, Notice, Promise
+from followups.models import Escalation, GateCheck, Item, Notice, Override, Promise
 from offers.models import Answer, Delivery, Evidence, IntakeSpan, PrintRun, UnmatchedReport
 from offers.models.deliveries import PAPER
 
@@ -108,6 +108,14 @@ def test_redundant_calls_were_avoided(loaded: None) -> None:
     assert queries.board(teams=Team.objects.all(), at=NOW).avoided >= 5
     assert GateCheck.objects.filter(decision="allow").exists()
     assert Attempt.objects.filter(decision_id=None).exists()  # one was made in spite of it
+
+
+def test_one_call_was_let_through_and_made(loaded: None) -> None:
+    row = Override.objects.get()
+    assert row.used_at is not None
+    assert Attempt.objects.get(decision_id=row.decision_id).agent == row.agent
+    assert row.text.asked_for
+    assert row.text.reason
 
 
 def test_a_newcomer_finds_customers_to_try_with(loaded: None) -> None:
