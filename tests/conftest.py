@@ -84,13 +84,6 @@ def django_db_modify_db_settings(django_db_modify_db_settings: None) -> None:
     options["options"] = f"{given} -c kept.flush=allowed".strip()
 
 
-@pytest.fixture(autouse=True)
-def _policies_of_the_release() -> Iterator[None]:
-    """What a test activated is gone with its rows; a process would remember it a moment longer."""
-    yield
-    policies._Memory.known = policies._Known()
-
-
 @pytest.fixture(scope="session")
 def live_processes(django_db_setup: None) -> Iterator[LiveSystem]:
     system = LiveSystem(connection.settings_dict["NAME"])

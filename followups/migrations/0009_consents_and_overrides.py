@@ -309,7 +309,8 @@ BEGIN
                 AND u.until_at > kept_gate_rule.at
                 AND (NOT u.needs_second OR u.seconded_at IS NOT NULL)
                 AND NOT EXISTS (SELECT FROM jsonb_array_elements(against) b
-                    WHERE (b ->> 'code') || ':' || coalesce(b ->> 'promise', '') <> ALL (u.blocks))
+                    WHERE (b ->> 'code') || ':' || coalesce(b ->> 'promise', '') <> ALL (u.blocks)
+                        OR (b ->> 'since')::timestamptz > u.granted_at)
             ORDER BY u.until_at LIMIT 1)
         RETURNING o.id INTO excuse;
         IF excuse IS NOT NULL THEN
