@@ -145,6 +145,24 @@ def test_a_call_that_never_can_be_judged_is_given_up_and_told(cast: Cast) -> Non
     assert {f.code: f.rows for f in watchdog.findings(at=LATER)} == {"unjudged_call": 1}
 
 
+def test_two_sweeps_at_once_do_the_work_once(lasting: Cast) -> None:
+    rang(lasting)
+    begun, go = threading.Event(), threading.Event()
+
+    def other() -> None:
+        with transaction.atomic():
+            assert conduct._alone()
+            begun.set()
+            assert go.wait(30)
+
+    thread = Thread(other)
+    assert begun.wait(30)
+    assert conduct.judge(at=LATER) == 0
+    go.set()
+    thread.answer()
+    assert conduct.judge(at=LATER) == 1
+
+
 def test_what_was_asked_may_be_told_late_and_the_call_is_judged_again(lasting: Cast) -> None:
     cast = lasting
     call = call_of(cast.bram, cast.dupont, at=LATER, source="dialer", external_id="1", result="")
