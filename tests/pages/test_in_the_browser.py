@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect
 
 from config import clock
 from crm.models import Customer
+from followups import conduct
 from followups.models import Promise
 from followups.webhooks import endpoints, events, outbox
 from offers import catalogue
@@ -57,6 +58,7 @@ def faults(page: Page) -> list[str]:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_serious_on_any_page(players: Cast, watched: Page, scheme: str) -> None:
+    conduct.judge(at=clock.now())
     watched.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
     watched.goto("/login/")
     assert faults(watched) == []
@@ -76,7 +78,11 @@ def test_axe_finds_nothing_serious_on_any_page(players: Cast, watched: Page, sch
         ("dirk", ("/webhooks/", "/webhooks/add/", f"/webhooks/{hook.pk}/")),
         (
             "chloe",
-            ("/board/", "/board/?rows=avoided", "/board/?rows=overrides", f"{sheet}let-through/"),
+            (
+                "/board/",
+                *(f"/board/?rows={rows}" for rows in ("avoided", "overrides", "in_spite", "unasked")),
+                f"{sheet}let-through/",
+            ),
         ),
     ):
         watched.context.clear_cookies()
