@@ -135,7 +135,14 @@ def put(request: HttpRequest, reference: str, person: Person) -> HttpResponse:
 
     The same again changes nothing. Numbers may be in any usual spelling.
     """
-    caller = caller_of(request)
+    row, became = _filed(reference, person, caller_of(request))
+    told = {"reference": row.reference, "external_id": row.external_id, "became": became}
+    return JsonResponse(told, status=201 if became == filing.NEW else 200)
+
+
+def _filed(
+    reference: str, person: Person, caller: Caller, *, again: bool = True
+) -> tuple[Customer, str]:
     customer = _to_write(reference, caller)
     facts = api_person.understood(
         person,
@@ -143,13 +150,13 @@ def put(request: HttpRequest, reference: str, person: Person) -> HttpResponse:
         team=_team(person.team, caller),
     )
     try:
-        row, became = filing.put(facts=facts, customer=customer, by=caller.by, at=caller.at)
+        return filing.put(facts=facts, customer=customer, by=caller.by, at=caller.at)
     except filing.Erased as error:
         raise Problem("erased") from error
     except filing.Taken as error:
+        if customer is None and again:  # somebody wrote the same customer in this moment
+            return _filed(reference, person, caller, again=False)
         raise invalid("external_id", _("Another customer has this external id.")) from error
-    told = {"reference": row.reference, "external_id": facts.external_id, "became": became}
-    return JsonResponse(told, status=201 if became == filing.NEW else 200)
 
 
 def _to_write(reference: str, caller: Caller) -> Customer | None:

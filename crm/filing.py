@@ -117,6 +117,7 @@ def _put(facts: Facts, customer: Customer, at: datetime) -> tuple[Customer, str]
         _put_numbers(row, facts.phones, before.phones, at)
     if facts.contract and facts.contract != before.contract:
         customers.set_contract(customer=row, contract=facts.contract)
+    row.external_id = facts.external_id
     return row, CHANGED
 
 

@@ -15,6 +15,7 @@ from crm.models import AuditEntry, Customer, EmailAddress, GateChange, PhoneNumb
 from tests.api.conftest import Machine, machine
 from tests.api.test_door import is_problem
 from tests.cast import DUPONT_HOME, DUPONT_MAIL, DUPONT_MOBILE, PEETERS_MOBILE, START, Cast
+from tests.races import Thread
 
 BODY: dict[str, Any] = {
     "name": "Dhr. Emiel Claes",
@@ -185,6 +186,13 @@ def test_who_asked_to_be_forgotten_is_not_brought_back(scene: Cast, dialer: Mach
     assert is_problem(put(dialer, reference, BODY), 409, "erased")
     assert is_problem(dialer.get(f"/customers/{reference}"), 404, "not_found")
     assert dialer.get("/customers", phone=DUPONT_MOBILE).json()["items"] == []
+
+
+def test_the_same_customer_created_ten_times_at_once_is_one(lasting_scene: Cast) -> None:
+    dialer = machine()
+    threads = [Thread(lambda: became(put(dialer, "CRM-7", BODY))) for _ in range(10)]
+    assert sorted(thread.answer() for thread in threads) == ["new"] + ["same"] * 9
+    assert Customer.objects.get().numbers.count() == 2
 
 
 def found(who: Machine, **query: Any) -> list[str]:
