@@ -10,8 +10,8 @@ from django.db.models import Q, QuerySet
 from crm.actors import Actor
 from crm.models import Attempt, User
 from crm.workdays import Calendar
-from followups import promises
-from followups.models import Promise
+from followups import items, promises
+from followups.models import Item, Promise
 
 # From this long before its slot a call counts as the one that was promised.
 EARLY = timedelta(minutes=15)
@@ -65,6 +65,15 @@ def heed(*, attempt: Attempt, by: Actor, at: datetime) -> list[Promise]:
         if may_keep(promise, attempt.agent) and _keeps(attempt, promise)
         if promises.called_back(promise=promise, attempt=attempt, by=by, at=at)
     ]
+
+
+def unwanted(*, customer_id: int, by: Actor, at: datetime) -> int:
+    """They want no call any more: what becomes of a promised one is for its owner to decide, and it
+    is an item at once (followups/conflicts.py). Returns how many calls were promised."""
+    promised = list(pending(customer_id))
+    for promise in promised:
+        items.open_for(promise=promise, kind=Item.Kind.CONFLICT, delivery=None, by=by, at=at)
+    return len(promised)
 
 
 def may_keep(promise: Promise, user: User) -> bool:

@@ -44,6 +44,7 @@ def record(
     logged = calls.log(call=call, by=by, at=at)
     if logged.new or logged.revised:
         callbacks.heed(attempt=logged.attempt, by=by, at=at)
+        _unwanted(call, by=by, at=at)
     made = [
         promise
         for number, wanted in enumerate(terms)
@@ -52,6 +53,13 @@ def record(
     if call.decision_id and (call.ended_at or call.disposition):
         leases.release(decision_id=call.decision_id, by=by, at=at)
     return Recorded(logged=logged, promises=tuple(made))
+
+
+def _unwanted(call: Call, *, by: Actor, at: datetime) -> None:
+    """They said that they want no call: a promised one is somebody's to decide."""
+    said = call.disposition
+    if call.customer and said and (said.do_not_call or said.code == "deceased"):
+        callbacks.unwanted(customer_id=call.customer.pk, by=by, at=at)
 
 
 def _promise(

@@ -122,6 +122,9 @@ SENTENCES: dict[str, Callable[[], str]] = {
     "item_answer_to_write": lambda: _(
         "%(customer)s asked a question: please write the answer (promise %(reference)s)."
     ),
+    "item_conflict": lambda: _(
+        "A call was promised to %(customer)s (%(reference)s), who wants none any more."
+    ),
     "item_accepted": lambda: _("%(customer)s accepts the offer of promise %(reference)s."),
     "callback_lateness_owner": lambda: _(
         "You promised to call %(customer)s back (%(reference)s): the time is near."

@@ -20,6 +20,7 @@ urlpatterns = [
     path("webhooks/", include("followups.urls_webhooks")),
     path("desk/", desk.desk, name="desk"),
     path("items/<int:pk>/", desk.item, name="item"),
+    path("items/<int:pk>/decide/", desk.decide, name="decide_item"),
     path("items/<int:pk>/close/", desk.close_item, name="close_item"),
     path("notices/", desk.notices_page, name="notices"),
     path("board/", boards.board, name="board"),

@@ -12,8 +12,8 @@ from django.db import transaction
 from crm import preferences, suppressions
 from crm.models import Preference, Suppression
 from crm.workdays import Calendar
-from followups import callbacks, items, presses, promises
-from followups.models import Item, Promise
+from followups import callbacks, presses, promises
+from followups.models import Promise
 from followups.presses import Said
 from followups.terms import Terms
 from followups.visits import Visit
@@ -51,18 +51,17 @@ def never_call(visit: Visit, *, form: str, at: datetime) -> Said:
     pending = list(callbacks.pending(visit.customer.pk))
     if not presses.standing(visit, Kind.DNC_COMPANY):
         presses.contact(press, at=at)
-        _shut(visit, pending, at)
+        _shut(visit, at)
     if pending:
         return Said("never_call_but_promised", values={"at": pending[0].due_at})
     return Said("never_call")
 
 
-def _shut(visit: Visit, pending: list[Promise], at: datetime) -> None:
+def _shut(visit: Visit, at: datetime) -> None:
     said = Answer.Kind.NEVER_CALL
     answer = answers.record(delivery=visit.delivery, kind=said, by=visit.by, at=at)
     presses.suppress(visit, kind=Kind.DNC_COMPANY, because=answer, at=at)
-    for promise in pending:
-        items.open_for(promise=promise, kind=Item.Kind.ANSWER, delivery=None, by=visit.by, at=at)
+    callbacks.unwanted(customer_id=visit.customer.pk, by=visit.by, at=at)
 
 
 def slots(visit: Visit, *, at: datetime) -> list[datetime]:

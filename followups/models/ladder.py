@@ -46,6 +46,7 @@ class Item(models.Model):
         ANSWER_TO_WRITE = "answer_to_write", _("an answer to write")
         ACCEPTED = "accepted", _("the customer accepts the offer")
         PAPER = "paper", _("not confirmed by the mail room")
+        CONFLICT = "conflict", _("a call was promised, and they want none")
 
     kind = models.CharField(max_length=16, choices=Kind)
     owner = models.ForeignKey(User, models.PROTECT, related_name="items")

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django import forms
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -18,11 +18,11 @@ from crm import access
 from crm.actors import Actor
 from crm.models import User
 from crm.views import reader
-from followups import items, notices, override_lists, plans, queries, telling, writing
+from followups import conflicts, items, notices, override_lists, plans, queries, telling, writing
 from followups.forms import AnswerForm
 from followups.forms_again import SendAgainForm
 from followups.models import Item, Notice
-from followups.terms import Refused
+from followups.terms import NotOpen, Refused
 
 TO_DECIDE = {"override_asked", "override_to_sign"}
 # What a customer said is read and acted upon outside; nothing is sent for it.
@@ -64,6 +64,7 @@ def item(request: HttpRequest, pk: int) -> HttpResponse:
     reads = row.kind in TO_READ
     told = telling.trouble(row.delivery, at=at) if row.promise and not (writes or reads) else None
     words = {
+        "decides": row.kind == Item.Kind.CONFLICT,
         "item": row,
         "form": form,
         "trouble": told,
@@ -129,6 +130,26 @@ def close_item(request: HttpRequest, pk: int) -> HttpResponse:
         items.close(item=row, cause="read", by=Actor.person(reader(request)), at=clock.now())
     else:
         messages.warning(request, _("This stays until the document is on its way again."))
+    return redirect("desk")
+
+
+@require_POST
+def decide(request: HttpRequest, pk: int) -> HttpResponse:
+    """A promised call that the customer does not want: a letter instead, or nothing."""
+    row = _item(request, pk)
+    by, at = Actor.person(reader(request)), clock.now()
+    if row.kind != Item.Kind.CONFLICT:
+        raise Http404
+    try:
+        if request.POST.get("choice") == "write":
+            conflicts.write_instead(item=row, by=by, at=at)
+            messages.success(request, _("The answer is yours to write: it stands on your desk."))
+        else:
+            conflicts.let_go(item=row, by=by, at=at)
+            messages.success(request, _("The promise is withdrawn. Nobody calls."))
+    except (Refused, NotOpen) as refusal:
+        messages.warning(request, str(refusal))
+        return redirect("item", pk=pk)
     return redirect("desk")
 
 

@@ -80,7 +80,10 @@ def test_axe_finds_nothing_serious_on_any_page(players: Cast, watched: Page, sch
             "chloe",
             (
                 "/board/",
-                *(f"/board/?rows={rows}" for rows in ("avoided", "overrides", "in_spite", "unasked")),
+                *(
+                    f"/board/?rows={rows}"
+                    for rows in ("avoided", "overrides", "in_spite", "unasked")
+                ),
                 f"{sheet}let-through/",
             ),
         ),
