@@ -12,6 +12,7 @@ from crm.queries import campaigns_at_hand
 from crm.rules import Part, Rules
 from followups import gate, queries
 from followups.gate import Block
+from followups.models import Override
 from followups.reasons import BY_CODE
 
 # A figure of one of these kinds is the law's, whatever a supervisor types.
@@ -56,6 +57,17 @@ def campaign_of(customer: Customer, *, agent: User, purpose: str) -> Campaign | 
     if purpose == "callback":
         return None
     return campaigns_at_hand([customer.pk], team=agent.team_id).get(customer.pk)
+
+
+def campaigns_of(rows: Iterable[Override], *, purpose: str) -> dict[int, Campaign]:
+    """The same for many, by customer id: two queries for each team of their agents."""
+    teams: dict[int | None, list[int]] = {}
+    for row in rows:
+        teams.setdefault(row.agent.team_id, []).append(row.customer_id)
+    found: dict[int, Campaign] = {}
+    for team, ids in teams.items() if purpose != "callback" else ():
+        found |= campaigns_at_hand(ids, team=team)
+    return found
 
 
 def judged(

@@ -114,7 +114,9 @@ def covers(row: Row | None, blocks: Collection[Block], *, purpose: str) -> bool:
     """Whether it holds and everything that stands now stood when it was granted."""
     if row is None or row.state != "stands" or row.override.purpose != purpose:
         return False
-    return {overridable.key(block) for block in blocks} <= {*row.override.blocks}
+    granted = row.override.granted_at
+    newer = any(block.since and granted and block.since > granted for block in blocks)
+    return not newer and {overridable.key(block) for block in blocks} <= {*row.override.blocks}
 
 
 @dataclass(frozen=True)
@@ -131,11 +133,7 @@ def waiting(*, user: User, at: datetime) -> list[Waiting]:
     found: dict[tuple[str, int], tuple[Block, ...]] = {}
     for purpose in sorted({row.override.purpose for row in rows}):
         theirs = [row.override for row in rows if row.override.purpose == purpose]
-        campaigns = {
-            row.customer_id: campaign
-            for row in theirs
-            if (campaign := overridable.campaign_of(row.customer, agent=row.agent, purpose=purpose))
-        }
+        campaigns = overridable.campaigns_of(theirs, purpose=purpose)
         people = [row.customer for row in theirs]
         blocks = gate.blocks(people, purpose=purpose, at=at, campaigns=campaigns)
         found |= {(purpose, pk): stand for pk, stand in blocks.items()}

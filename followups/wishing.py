@@ -122,7 +122,7 @@ def choose(visit: Visit, *, form: str, wanted: dict[str, bool], at: datetime) ->
             at=at,
         )
     if before["calls"] and not wanted["calls"]:
-        _shut(visit, list(callbacks.pending(visit.customer.pk)), at)
+        _shut(visit, at)
     elif wanted["calls"]:
         for row in presses.standing(visit, Kind.DNC_COMPANY):
             suppressions.lift(suppression=row, by=visit.by, at=at)

@@ -7,7 +7,7 @@ import pytest
 from crm import suppressions
 from crm.models import Disposition
 from followups import conflicts, conversations, reconcile
-from followups.models import Item, Promise
+from followups.models import Item, Notice, Promise
 from followups.terms import NotOpen
 from tests.cast import DAY, HOUR, START, SYSTEM, Cast, call_of, person
 from tests.followups.lists import NOW, owed_a_call
@@ -32,7 +32,7 @@ def test_the_promise_stays_open_the_gate_shuts_and_its_owner_is_told(cast: Cast,
     assert (promise.status, item.promise, item.owner) == ("open", promise, promise.owner)
     denied = asked(None, at=NOW, purpose="callback", reference=promise.reference)
     assert not denied.allow
-    assert item.notices.filter(kind="item_conflict").exists()
+    assert Notice.objects.filter(item=item, kind="item_conflict", user=item.owner).exists()
 
 
 def test_a_letter_may_take_the_place_of_the_call(cast: Cast) -> None:

@@ -159,7 +159,8 @@ def test_without_one_of_its_safeguards_history_tells(
     scene: Scene, weakness: Weakness, clock: str
 ) -> None:
     scene.weakness = weakness
-    found = played(scene, checks=FEW)
+    # What only the dialers' clock shows needs a promise that falls between two of their questions.
+    found = played(scene, checks=FEW if clock == "database" else 4 * FEW)
     assert clock in {one.clock for one in found}
 
 

@@ -49,7 +49,7 @@ def test_a_call_that_was_promised_is_not_dropped_by_a_never(cast: Cast, relay: R
     assert (said.key, said.values) == ("never_call_but_promised", {"at": slot})
     callback = Promise.objects.get(kind="callback")
     assert callback.status == "open"
-    assert Item.objects.filter(promise=callback, kind="answer", closed_at=None).exists()
+    assert Item.objects.filter(promise=callback, kind="conflict", closed_at=None).exists()
 
 
 def test_call_me_promises_a_call_in_the_slot(cast: Cast, relay: Relay) -> None:

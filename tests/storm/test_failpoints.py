@@ -135,7 +135,7 @@ def test_killed_before_the_commit_nothing_is_there_and_the_same_key_makes_it(pos
 
 
 def test_killed_between_commit_and_answer_the_same_key_gives_the_same_promise(post: Any) -> None:
-    killed(post, at=mock.patch("followups.api.calls.JsonResponse", die))
+    killed(post, at=mock.patch("crm.api.JsonResponse", die))
     made = Promise.objects.get().reference
     assert [promise["reference"] for promise in post()["promises"]] == [made]
     assert (Promise.objects.count(), Attempt.objects.count()) == (1, 1)
