@@ -57,7 +57,7 @@ def wait_for_strangers() -> None:
             cursor.execute(STRANGERS, [mark])
             return cursor.fetchone() is None
 
-    until(gone, limit=300, what="the transactions of other tests to end")
+    until(gone, limit=60, what="the transactions of other tests to end")
 
 
 def told(page: Page) -> dict[str, str]:

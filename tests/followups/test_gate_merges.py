@@ -24,6 +24,7 @@ from tests.cast import (
     call_of,
     sweeps_alive,
 )
+from tests.followups.test_feed import wait_for_strangers
 from tests.followups.test_gate_consents import campaign, consenting
 from tests.followups.test_gate_limits import asked, limited
 
@@ -125,10 +126,12 @@ def test_the_feed_tells_the_numbers_of_every_row(cast: Cast) -> None:
     assert cast.peeters
     joined(cast)
     sweeps_alive(LATER)
+    wait_for_strangers()
     page = feed.page(since="", limit=100, by=SYSTEM, at=LATER)
     while page.more:
         page = feed.page(since=str(page.next), limit=100, by=SYSTEM, at=LATER)
     call_and_promise(cast.amina, cast.dupont, at=LATER)
+    wait_for_strangers()
     told = feed.page(since=str(page.next), limit=100, by=SYSTEM, at=LATER + MINUTE)
     assert {entry.number for entry in told.entries if entry.blocked} >= {
         PEETERS_MOBILE,
