@@ -82,6 +82,9 @@ def read(customer: Customer) -> dict[str, Any]:
 
 def live(customer: Customer, *, user: User, at: datetime, permit: Permit | None) -> dict[str, Any]:
     """What moves: the lamp, the numbers, the journeys, and the seconds until the next look."""
+    # First: a promise settled while the rest is read is then still open here, and looked at again.
+    # The other way round the page would keep an old lamp and never look again.
+    journeys = _journeys(customer, at)
     mine = (f"user:{user.pk}",)
     sharers = _sharers(customer)
     everybody = {customer.pk: customer} | {s.customer_id: s.customer for s in sharers}
@@ -95,7 +98,6 @@ def live(customer: Customer, *, user: User, at: datetime, permit: Permit | None)
     )
     excused = override_lists.covers(plea, own, purpose="sales")
     until = plea.override.until_at if plea and excused else None
-    journeys = _journeys(customer, at)
     items = queries.items_of(user).filter(customer=customer).exclude(kind=Item.Kind.ANSWER)
     paces = [row.pace for row in journeys if row.pace]
     paces += [PERMIT_PACE] if standing or plea else []

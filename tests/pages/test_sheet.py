@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
+import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from crm import customers
 from crm.models import Attempt, AuditEntry, Customer
+from followups import gate
 from followups.models import GateCheck, Lease, Promise
-from offers import sending
+from offers import evidence, sending
 from offers.channels.smtp import Outcome
-from offers.models import Delivery, Document, Offer
+from offers.models import Delivery, Document, Evidence, Offer
 from offers.rendering import render_pdf
 from tests.cast import (
     BUSY,
@@ -25,11 +28,13 @@ from tests.cast import (
     Relay,
     call_and_promise,
 )
+from tests.followups import scenes
 from tests.followups.scenes import proven
 from tests.offers import sample
 from tests.pages.conftest import Enter, set_clock
 from tests.pages.forms import call_form, with_promise
 
+Kind = Evidence.Kind
 NO_ANSWER = Outcome("retry", None, None, "connection refused", "connect")
 
 
@@ -234,6 +239,26 @@ def test_the_page_stops_looking_when_the_promise_is_settled(
     proven(monday, relay, at=START)
     set_clock(START + timedelta(days=2))
     assert "hx-trigger" not in page(enter(monday.amina), monday.dupont)
+
+
+def test_the_page_looks_again_when_the_promise_is_settled_while_it_is_read(
+    monday: Cast, enter: Enter, relay: Relay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    promise = scenes.accepted(monday, relay)
+    scenes.report(promise, Kind.DELIVERED, at=START)
+    set_clock(START + timedelta(days=1))
+    judge = gate.blocks
+
+    def judged_just_before_it_settled(*given: Any, **more: Any) -> Any:
+        answer = judge(*given, **more)
+        evidence.ripen(at=START + timedelta(days=1))
+        return answer
+
+    monkeypatch.setattr(gate, "blocks", judged_just_before_it_settled)
+    read = page(enter(monday.amina), monday.dupont)
+    assert scenes.fresh(promise).status == "kept"
+    assert "Waiting for proof of delivery" in read
+    assert "hx-trigger" in read
 
 
 def test_a_lease_is_renewed_while_the_form_is_open_and_for_an_hour_at_most(
