@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from django.utils.translation import gettext as _
+
 from crm.models import ApiKey, Customer, User
 
 
@@ -38,6 +40,15 @@ SYSTEM = Actor(code="system")
 
 
 def names(codes: Iterable[str]) -> dict[str, str]:
-    """What the people among these authors are called. One query."""
-    ids = {int(code[5:]) for code in codes if code.startswith("user:")}
-    return {f"user:{user.pk}": str(user) for user in User.objects.filter(pk__in=ids)}
+    """What these authors are called on a screen, by code; nothing for an empty one. One query."""
+    told = {code: _machine(code) for code in codes if code}
+    ids = {int(code[5:]) for code in told if code.startswith("user:")}
+    return told | {f"user:{user.pk}": str(user) for user in User.objects.filter(pk__in=ids)}
+
+
+def _machine(code: str) -> str:
+    if code.startswith("key:"):
+        return _("a machine, by its key")
+    if code.startswith("customer:"):
+        return _("the customer")
+    return "Kept"

@@ -10,7 +10,6 @@ from datetime import datetime
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef
-from django.utils.translation import gettext as _
 
 from crm import customers
 from crm.actors import Actor
@@ -18,6 +17,7 @@ from crm.models import Attempt, Suppression
 from followups import conversations, items, plans, promises
 from followups.models import Item, Promise
 from followups.terms import NotOpen, Refused, Terms
+from offers.wording import say
 
 FOR_EVER = (
     Suppression.Kind.DNC_COMPANY,
@@ -49,8 +49,8 @@ def write_instead(*, item: Item, by: Actor, at: datetime) -> Promise:
     """
     promise = _held(item)
     attempt = _newest(promise)
+    words = say("page_texts", "promise_letter", promise.customer.language)
     for way in (("post",), ("email",)):
-        words = promise.text.words or _("We write to you instead of calling.")
         address = "" if way == ("post",) else _mail(promise)
         terms = Terms(kind=Promise.Kind.WRITTEN_ANSWER, words=words, plan=way, address=address)
         try:

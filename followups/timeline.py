@@ -86,9 +86,7 @@ def of(customer: Customer) -> list[Entry]:
     ]
     names = actors.names(entry.who for entry in found)
     newest = sorted(found, key=lambda entry: entry.at, reverse=True)[:MOST]
-    return [
-        Entry(e.at, e.kind, e.title, e.detail, names.get(e.who, _machine(e.who))) for e in newest
-    ]
+    return [Entry(e.at, e.kind, e.title, e.detail, names.get(e.who, "Kept")) for e in newest]
 
 
 def answers(customer: Customer) -> list[Answered]:
@@ -204,11 +202,3 @@ def _overrides(people: list[int]) -> Iterable[Entry]:
         for at, who, title, words in moves:
             if at:
                 yield Entry(at, "override", title, f"“{words}”" if words else "", who)
-
-
-def _machine(code: str) -> str:
-    if code.startswith("key:"):
-        return _("a machine, by its key")
-    if code.startswith("customer:"):
-        return _("the customer")
-    return "Kept"

@@ -41,9 +41,10 @@ def answer_with(
 def question(promise: Promise) -> str:
     """What the customer asked: as they typed it on the page, or as our promise repeats it.
 
-    Empty for a promise of something else.
+    Empty for a promise of something else, and where we write instead of calling: nobody asked.
     """
-    if promise.kind != Promise.Kind.WRITTEN_ANSWER:
+    called = promise.replaces is not None and promise.replaces.kind == Promise.Kind.CALLBACK
+    if promise.kind != Promise.Kind.WRITTEN_ANSWER or called:
         return ""
     if promise.attempt.source == presses.SOURCE:
         return promise.attempt.text.note
@@ -56,16 +57,16 @@ def _document(
     language = promise.customer.language
     if bool(pdf) == bool(text.strip()):
         raise Refused("answer", _("Write the answer, or choose a PDF that holds it."))
+    asked = question(promise)
     if not pdf:
         if len(text) > replies.LONGEST:
             raise Refused("answer", _("This answer is too long; put it into a PDF."))
         on = instants.house(at).date()
-        asked = question(promise)
         pdf = replies.render(question=asked, answer=text, language=language, on=on)
     try:
         return documents.upload(
             customer=promise.customer,
-            title=title or replies.title(language),
+            title=title or replies.title(language, question=asked),
             pdf=pdf,
             language=language,
             by=by,

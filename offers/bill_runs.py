@@ -245,8 +245,8 @@ def mailed_whole(*, run: PrintRun, by: Actor, at: datetime) -> bool:
 
 
 def doubt(*, run: PrintRun, lines: int, at: datetime) -> None:
-    """What nobody confirmed in time is an alarm, once."""
-    if PrintRun.objects.filter(pk=run.pk, doubted_at=None).update(doubted_at=at):
+    """The limit has passed, once: what nobody confirmed until then is an alarm."""
+    if PrintRun.objects.filter(pk=run.pk, doubted_at=None).update(doubted_at=at) and lines:
         note(run=run, cause="unconfirmed", by=SWEEPER, at=at, lines=lines)
 
 

@@ -20,8 +20,9 @@ LONGEST = 10_000  # characters of an answer: some four pages
 _press = threading.Lock()
 
 
-def title(language: str) -> str:
-    return _said("title", language)
+def title(language: str, *, question: str = "") -> str:
+    """What the answer is called; it does not speak of a question that nobody asked."""
+    return _said("title" if question else "letter", language)
 
 
 def render(*, question: str, answer: str, language: str, on: date) -> bytes:
@@ -30,7 +31,7 @@ def render(*, question: str, answer: str, language: str, on: date) -> bytes:
         "language": language,
         "company": plain(settings.COMPANY_NAME),
         "on": on.isoformat(),
-        "title": title(language),
+        "title": title(language, question=question),
         "dated": _said("dated", language, date=day(on, language)),
         "asked": _said("asked", language),
         "question": _paragraphs(question),

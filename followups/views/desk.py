@@ -62,12 +62,13 @@ def item(request: HttpRequest, pk: int) -> HttpResponse:
             nudge("send")
             return redirect("sheet", reference=row.customer.reference)
     reads = row.kind in TO_READ
-    told = telling.trouble(row.delivery, at=at) if row.promise and not (writes or reads) else None
+    decides = row.kind == Item.Kind.CONFLICT
+    mends = row.promise is not None and not (writes or reads or decides)
     words = {
-        "decides": row.kind == Item.Kind.CONFLICT,
+        "decides": decides,
         "item": row,
         "form": form,
-        "trouble": told,
+        "trouble": telling.trouble(row.delivery, at=at) if mends else None,
         "writes": writes,
         "reads": reads,
         "question": writing.question(row.promise) if writes and row.promise else "",

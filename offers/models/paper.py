@@ -47,7 +47,7 @@ class PrintRun(models.Model):
     mailed_by = models.CharField(max_length=40, blank=True)
     whole_at = models.DateTimeField(null=True)  # mailed as a whole: no line will be confirmed
     whole_by = models.CharField(max_length=40, blank=True)
-    doubted_at = models.DateTimeField(null=True)  # lines that nobody confirmed became an alarm
+    doubted_at = models.DateTimeField(null=True)  # looked for lines that nobody confirmed
 
     class Meta:
         indexes = [

@@ -6,7 +6,7 @@ import pytest
 
 from crm import suppressions
 from crm.models import Disposition
-from followups import conflicts, conversations, reconcile
+from followups import conflicts, conversations, reconcile, writing
 from followups.models import Item, Notice, Promise
 from followups.terms import NotOpen
 from tests.cast import DAY, HOUR, START, SYSTEM, Cast, call_of, person
@@ -40,9 +40,14 @@ def test_a_letter_may_take_the_place_of_the_call(cast: Cast) -> None:
     made = conflicts.write_instead(item=item, by=person(cast.amina), at=START + 2 * HOUR)
     before = Promise.objects.exclude(pk=made.pk).get()
     assert (before.status, made.kind, made.plan) == ("replaced", "written_answer", ["post"])
+    assert made.text.words == "Nous vous répondrons par écrit au lieu de vous appeler."
     item.refresh_from_db()
     assert (item.closed_cause, item.closed_by) == ("written", person(cast.amina).code)
     assert Item.objects.filter(promise=made, kind=Kind.ANSWER_TO_WRITE, closed_at=None).exists()
+    assert writing.question(made) == "", "they asked for a call"
+    writing.answer_with(promise=made, text="Le prix reste.", by=SYSTEM, at=START + 2 * HOUR)
+    made.refresh_from_db()
+    assert made.document and made.document.title == "Notre réponse par écrit"
     with pytest.raises(NotOpen):
         conflicts.let_go(item=item, by=SYSTEM, at=START + 3 * HOUR)
 

@@ -237,6 +237,18 @@ def test_what_nobody_confirms_is_unknown_after_two_working_days(
     late = returned_file(run, tmp_path, f"{codes(run)[1]},mailed,{SAID_AT}")
     take(run, late, at=limit + DAY)
     assert lines_of(run)[1].delivery.status == "sent", "a late word still counts"
+    assert run.events.filter(cause="unconfirmed").count() == 1
+
+
+def test_a_run_of_which_every_sheet_was_confirmed_alarms_nobody(
+    run: PrintRun, tmp_path: Path
+) -> None:
+    take(run, returned_file(run, tmp_path, *(f"{code},mailed,{SAID_AT}" for code in codes(run))))
+    limit = brussels("2026-03-16 10:00")
+    assert returns.doubt_due(at=limit) == 0
+    run.refresh_from_db()
+    assert run.doubted_at == limit, "and nobody looks again"
+    assert not run.events.filter(cause="unconfirmed").exists()
 
 
 def test_what_came_back_by_post_revokes_and_blames_the_address(

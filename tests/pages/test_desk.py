@@ -17,6 +17,7 @@ from offers import sending
 from offers.models import Delivery
 from tests.cast import NO_SUCH_USER, START, Cast, Clock, Relay, call_and_promise, call_of, person
 from tests.followups.scenes import accepted, proven, report
+from tests.followups.test_conflicts import refused
 from tests.pages.conftest import Enter, set_clock
 
 READ = START + timedelta(days=5)
@@ -240,3 +241,16 @@ def test_a_stopped_worker_is_said_in_words_on_every_page(monday: Cast, enter: En
     text = enter(monday.amina).get("/desk/").content.decode()
     assert "Mail is not being sent." in text
     assert "Nobody listens for bounces." not in text
+
+
+def test_a_call_promised_to_somebody_who_wants_none_is_a_decision_on_every_page(
+    monday: Cast, enter: Enter
+) -> None:
+    item, client = refused(monday), enter(monday.amina)
+    shown = client.get(f"/items/{item.pk}/").content.decode()
+    assert "What shall become of the promise?" in shown
+    assert "What happened" not in shown, "nothing was sent, so nothing went wrong with it"
+    for address in ("/desk/", f"/customers/{monday.dupont.reference}/"):
+        read = client.get(address).content.decode()
+        assert ">Decide<" in read, address
+        assert ">Mend<" not in read, address
