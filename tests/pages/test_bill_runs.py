@@ -59,7 +59,7 @@ def test_a_run_is_printed_and_confirmed_on_the_screen(cast: Cast, run: PrintRun)
     answer = upload(dirk, run, f"delivery,status\n{first.code},mailed\nD77,mailed\n")
     shown = answer.content.decode()
     assert "is on no list of ours" in shown and "D000000077" in shown
-    assert "sweep:" not in shown and ">Kept<" in shown, "the authors are said in words"
+    assert "sweep:" not in shown and 'by">Kept</span>' in shown, "the authors are said in words"
     returns.record_due(at=clock.now())
     assert Delivery.objects.get(pk=first.delivery_id).status == "sent"
     assert "?status=pending" in page(dirk, "bill_run", run.pk)
