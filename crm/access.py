@@ -18,6 +18,8 @@ TABLE: dict[str, frozenset[str]] = {
     "see_customers": frozenset({Role.AGENT, Role.SUPERVISOR}),
     "merge_customers": frozenset({Role.SUPERVISOR}),
     "record_consents": frozenset({Role.AGENT, Role.SUPERVISOR}),
+    "record_wishes": frozenset({Role.AGENT, Role.SUPERVISOR}),
+    "end_wishes": frozenset({Role.SUPERVISOR}),
     "see_board": frozenset({Role.SUPERVISOR, Role.OPERATIONS}),
     "mend_promises": frozenset({Role.AGENT, Role.SUPERVISOR}),
     "ask_override": frozenset({Role.AGENT}),

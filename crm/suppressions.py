@@ -76,13 +76,25 @@ def add(
 
 
 @transaction.atomic
-def lift(*, suppression: Suppression, by: Actor, at: datetime) -> bool:
-    """Ends a suppression as a new fact; False when somebody was first."""
+def lift(
+    *,
+    suppression: Suppression,
+    by: Actor,
+    at: datetime,
+    ground: str = Suppression.Ground.ASKED,
+    proof: str = "",
+    words: str = "",
+) -> bool:
+    """Ends a suppression as a new fact; False when somebody was first.
+
+    Without more it is the customer's own act, by whom it is done (wishes.end asks people for more).
+    """
     customers.hold([suppression.customer_id])
     won = Suppression.objects.filter(pk=suppression.pk, lifted_at=None).update(
-        lifted_at=at, lifted_by=by.code
+        lifted_at=at, lifted_by=by.code, lift_ground=ground, lift_proof=proof
     )
     if won:
+        SuppressionText.objects.filter(suppression=suppression.pk).update(lift_words=words)
         subject = f"customer:{suppression.customer_id}"
         customers.note_change(
             customer=suppression.customer, cause=f"{suppression.kind}_lifted", at=at

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 
 from crm import customers
 from crm.actors import Actor
@@ -25,20 +25,33 @@ FOR_EVER = (
     Suppression.Kind.DECEASED,
 )
 BATCH = 200
+LIFTED = "wish_ended"  # why an item closed by itself
 
 
 def find(*, by: Actor, at: datetime) -> int:
     """Calls that are still promised to those who want none, however their wish came: nobody sleeps
     over it when an import or a merge brought it (callbacks.unwanted does so at once for a call)."""
-    wishes = Suppression.objects.filter(
-        customer=OuterRef("customer"), kind__in=FOR_EVER, lifted_at=None
-    )
     told = Item.objects.filter(promise=OuterRef("pk"), kind=Item.Kind.CONFLICT)
-    owed = Promise.objects.open().filter(Exists(wishes), ~Exists(told), kind=Promise.Kind.CALLBACK)
+    untold = ~Exists(told.exclude(closed_cause=LIFTED))
+    owed = Promise.objects.open().filter(Exists(_wishes()), untold, kind=Promise.Kind.CALLBACK)
     found = list(owed.order_by("pk")[:BATCH])
     for promise in found:
         items.open_for(promise=promise, kind=Item.Kind.CONFLICT, delivery=None, by=by, at=at)
-    return len(found)
+    return len(found) + _overtaken(by=by, at=at)
+
+
+def _wishes() -> QuerySet[Suppression]:
+    """Of the customer of a promise or an item: what lets nobody call them, for ever."""
+    return Suppression.objects.filter(
+        customer=OuterRef("customer"), kind__in=FOR_EVER, lifted_at=None
+    )
+
+
+def _overtaken(*, by: Actor, at: datetime) -> int:
+    """The wish has ended meanwhile: the call is owed as it was, and there is nothing to decide."""
+    open_ones = Item.objects.filter(kind=Item.Kind.CONFLICT, closed_at=None)
+    found = list(open_ones.filter(~Exists(_wishes())).order_by("pk")[:BATCH])
+    return sum(items.close(item=row, cause=LIFTED, by=by, at=at) for row in found)
 
 
 @transaction.atomic

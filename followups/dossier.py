@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from crm import consents, merges, preferences
+from crm import consents, merges, preferences, wishes
 from crm.actors import Actor
-from crm.models import Customer, PhoneNumber, Suppression, User
+from crm.models import Customer, PhoneNumber, User
 from crm.queries import campaigns_at_hand
 from followups import (
     checks,
@@ -63,14 +63,14 @@ def permit(decision_id: uuid.UUID | None, *, user: User, at: datetime) -> Permit
     return Permit(standing.decision, bytes(row["number_hash"] or b""), standing.stands)
 
 
-def read(customer: Customer) -> dict[str, Any]:
+def read(customer: Customer, *, at: datetime) -> dict[str, Any]:
     """What stands still on the sheet."""
     people = merges.group_of([customer.pk])
     return {
         "offers": proposals.of(customer),
         "timeline": timeline.of(customer),
         "answers": timeline.answers(customer),
-        "wishes": Suppression.objects.filter(customer__in=people, lifted_at=None),
+        "wishes": wishes.lines(people, at=at),
         "merges": merges.standing(people),
         "uploads": Document.objects.filter(customer=customer, kind=Document.Kind.UPLOAD)
         .defer("pdf", "html")

@@ -13,6 +13,7 @@ from followups.views import (
     persons,
     policies,
     sheet,
+    wishes,
 )
 
 urlpatterns = [
@@ -38,6 +39,8 @@ urlpatterns = [
         persons.separate,
         name="separate_customer",
     ),
+    path("customers/<str:reference>/wishes/", wishes.record, name="record_wish"),
+    path("customers/<str:reference>/wishes/<int:pk>/end/", wishes.end, name="end_wish"),
     path("customers/<str:reference>/consents/", consents.record, name="record_consent"),
     path(
         "customers/<str:reference>/consents/<int:pk>/withdraw/",

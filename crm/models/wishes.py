@@ -27,8 +27,14 @@ class Suppression(models.Model):
         CALL = "call", _("said on a call")
         PAGE = "page", _("said on the customer's page")
         MAIL = "mail", _("reported by mail")
+        LETTER = "letter", _("written to us")
         IMPORT = "import", _("import")
         MERGE = "merge", _("a merge that was undone")
+
+    class Ground(models.TextChoices):
+        ASKED = "asked", _("the customer asked for it")
+        SETTLED = "settled", _("the matter is settled")
+        MISTAKE = "mistake", _("it was written down by mistake")
 
     customer = models.ForeignKey(Customer, models.PROTECT, related_name="suppressions")
     kind = models.CharField(max_length=20, choices=Kind)
@@ -41,6 +47,8 @@ class Suppression(models.Model):
     created_by = models.CharField(max_length=40)
     lifted_at = models.DateTimeField(null=True, blank=True)
     lifted_by = models.CharField(max_length=40, blank=True)
+    lift_ground = models.CharField(max_length=10, choices=Ground, blank=True)
+    lift_proof = models.CharField(max_length=80, blank=True)  # as `proof`
 
     class Meta:
         indexes = [
@@ -54,6 +62,10 @@ class Suppression(models.Model):
             models.CheckConstraint(
                 name="suppression_lifted_by_somebody",
                 condition=models.Q(lifted_at__isnull=True) ^ ~models.Q(lifted_by=""),
+            ),
+            models.CheckConstraint(
+                name="suppression_lifted_for_a_ground",
+                condition=models.Q(lifted_at__isnull=True) ^ ~models.Q(lift_ground=""),
             ),
             models.CheckConstraint(
                 name="complaint_expires",
@@ -97,12 +109,13 @@ class Preference(models.Model):
 
 
 class SuppressionText(models.Model):
-    """What the customer said; blanked on erasure, the wish itself stays."""
+    """What the customer said, and why it ended; blanked on erasure, the wish itself stays."""
 
     suppression = models.OneToOneField(
         Suppression, models.CASCADE, primary_key=True, related_name="text"
     )
     words = models.TextField(blank=True)
+    lift_words = models.TextField(blank=True)
 
     def __str__(self) -> str:
         return f"text of suppression {self.pk}"

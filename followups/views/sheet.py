@@ -86,7 +86,7 @@ def _page(
     user = reader(request)
     permit = dossier.permit(decision, user=user, at=at)
     words = {
-        **dossier.read(customer),
+        **dossier.read(customer, at=at),
         "customer": customer,
         "form": form,
         "lines": lines,
