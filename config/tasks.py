@@ -18,4 +18,5 @@ def sweep(*, name: str, **kwargs: object) -> None:
 
 @shared_task(name="kept.started")
 def started(**kwargs: object) -> None:
-    timetable.started()
+    for name in timetable.started():
+        nudge(name)

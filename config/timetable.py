@@ -58,6 +58,7 @@ BY_NAME = {sweep.name: sweep for sweep in SWEEPS}
 # The row a sweep leaves behind each time it ran (crm/heartbeats.py).
 BEAT = "crm.heartbeats.beat"
 START = "crm.heartbeats.started"
+DUE = "crm.heartbeats.due"
 
 
 def run(name: str) -> int:
@@ -82,10 +83,16 @@ def run_all(*, report: Callable[[str, int | None], None]) -> bool:
     return healthy
 
 
-def started() -> None:
-    """A worker came up: each heartbeat gets one interval of grace."""
+def started() -> list[str]:
+    """A worker came up: each heartbeat gets one interval of grace. Returns which are due already.
+
+    Beat counts its intervals from its own start: in a house that is started anew every half hour
+    an hourly sweep would never have its turn.
+    """
     at: datetime = clock.now()
+    due: list[str] = import_string(DUE)(at=at)
     import_string(START)(at=at, names=[sweep.name for sweep in SWEEPS])
+    return due
 
 
 def beat_schedule() -> dict[str, dict[str, object]]:

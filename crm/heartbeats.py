@@ -37,6 +37,16 @@ def started(*, at: datetime, names: Iterable[str]) -> None:
             Heartbeat.objects.filter(pk=name).update(grace_until_at=until)
 
 
+def due(*, at: datetime) -> list[str]:
+    """The sweeps whose turn has come by their heartbeat, or which never ran; in timetable order."""
+    last = dict(Heartbeat.objects.values_list("name", "beat_at"))
+    return [
+        sweep.name
+        for sweep in SWEEPS
+        if sweep.name not in last or last[sweep.name] + sweep.every <= at
+    ]
+
+
 def allowed(name: str) -> timedelta:
     """How old a heartbeat may grow: three intervals, never less than 60 s."""
     return max(BY_NAME[name].every * 3, LEAST)

@@ -12,6 +12,7 @@ from django.db.models import Exists, OuterRef
 from django.http import HttpRequest
 
 from config import clock
+from config.timetable import BY_NAME
 from crm import heartbeats
 from followups import conduct, reconcile, silences
 from followups.models import Item, Promise
@@ -87,9 +88,14 @@ def banner(request: HttpRequest) -> dict[str, Any]:
         return {}
     try:
         at = clock.now()
-        return {"stopped_sweeps": heartbeats.stale(at=at), "page_at": at}
+        stale = heartbeats.stale(at=at)
+        return {
+            "stopped_sweeps": stale,
+            "selling_stopped": any(BY_NAME[name].guards_gate for name in stale),
+            "page_at": at,
+        }
     except Error:
-        return {"stopped_sweeps": ["database"]}
+        return {"stopped_sweeps": ["database"], "selling_stopped": True}
 
 
 def ready(*, at: datetime) -> dict[str, Any]:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 import redis
 
-from config import broker, celery, tasks, timetable
+from config import broker, celery, clock, tasks, timetable
+from crm import heartbeats
+from crm.models import Heartbeat
 
 
 @pytest.mark.parametrize(
@@ -24,6 +28,20 @@ def test_a_sweep_that_goes_on_is_asked_again_at_once_and_no_other(
     monkeypatch.setattr(tasks, "nudge", nudged.append)
     tasks.sweep(name=name)
     assert nudged == asked
+
+
+@pytest.mark.django_db
+def test_a_worker_that_comes_up_asks_at_once_for_what_is_due(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    nudged: list[str] = []
+    monkeypatch.setattr(tasks, "nudge", nudged.append)
+    at = clock.now()
+    for sweep in timetable.SWEEPS:
+        heartbeats.beat(name=sweep.name, at=at)
+    Heartbeat.objects.filter(pk="tidy").update(beat_at=at - timedelta(hours=2))
+    tasks.started()
+    assert nudged == ["tidy"]
 
 
 @pytest.fixture

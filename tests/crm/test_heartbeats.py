@@ -58,6 +58,15 @@ def test_after_it_has_run_a_restart_gets_grace_again() -> None:
     assert heartbeats.stale(at=START + DAY + SECOND) == []
 
 
+def test_due_is_what_never_ran_and_what_ran_an_interval_ago() -> None:
+    assert heartbeats.due(at=START) == NAMES
+    sweeps_alive(START)
+    assert heartbeats.due(at=START) == []
+    found = heartbeats.due(at=START + MINUTE)
+    assert "send" in found and "intake" in found and "tidy" not in found
+    assert "tidy" in heartbeats.due(at=START + BY_NAME["tidy"].every)
+
+
 def test_the_demo_clock_takes_the_heartbeats_with_it() -> None:
     sweeps_alive(START)
     heartbeats.shift(by=DAY)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from django.contrib.auth.models import AnonymousUser
 from django.test import RequestFactory
 
+from config import clock
 from config.timetable import SWEEPS
+from crm.models import Heartbeat
 from followups import escalation, items, reconcile, watchdog
 from followups.models import Item, Promise
 from offers import deliveries, sending
@@ -98,3 +100,14 @@ def test_the_banner_is_for_people_who_are_logged_in(cast: Cast) -> None:
     assert watchdog.banner(request) == {}
     request.user = cast.amina
     assert "send" in watchdog.banner(request)["stopped_sweeps"]
+
+
+def test_the_banner_says_that_nobody_is_called_only_when_that_is_so(cast: Cast) -> None:
+    request = RequestFactory().get("/")
+    request.user = cast.amina
+    sweeps_alive(clock.now())
+    Heartbeat.objects.filter(pk="tidy").update(beat_at=START)
+    said = watchdog.banner(request)
+    assert (said["stopped_sweeps"], said["selling_stopped"]) == (["tidy"], False)
+    Heartbeat.objects.filter(pk="settle").update(beat_at=START)
+    assert watchdog.banner(request)["selling_stopped"]
