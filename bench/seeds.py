@@ -74,9 +74,9 @@ INSERT INTO crm_phonenumber (customer_id, e164, position)
 SELECT i, '+3247' || lpad((i % 10000000)::text, 7, '0'), 0
 FROM generate_series({owed} + 1, {people}) i;
 INSERT INTO crm_suppression (customer_id, kind, origin, proof, from_at, until_at, created_at,
-    created_by, lifted_by)
+    created_by, lifted_by, lift_ground, lift_proof)
 SELECT i, CASE WHEN i % 3 = 0 THEN 'complaint' ELSE 'dnc_company' END, 'import', '', now(),
-    CASE WHEN i % 3 = 0 THEN now() + interval '30 days' END, now(), 'system', ''
+    CASE WHEN i % 3 = 0 THEN now() + interval '30 days' END, now(), 'system', '', '', ''
 FROM generate_series({owed} + 1, {owed} * 3) i;
 INSERT INTO crm_attempt (source, external_id, customer_id, purpose, agent_id, team_id, direction,
     started_at, logged_at, logged_by, revision, result)

@@ -87,6 +87,9 @@ def test_readiness_says_which_sweep_is_late_and_who_listens(cast: Cast) -> None:
     sweeps_alive(START)
     said = watchdog.ready(at=START)
     assert (said["ready"], said["late"], said["bounce_intake"]) == (True, [], False)
+    Heartbeat.objects.filter(pk="tidy").update(beat_at=START - DAY)
+    said = watchdog.ready(at=START)
+    assert (said["ready"], said["late"]) == (True, ["tidy"]), "nothing is wrong with this host"
     IntakeSpan.objects.create(intake="sink", from_at=START, seen_at=START)
     later = watchdog.ready(at=START + DAY)
     assert not later["ready"] and later["bounce_intake"]
