@@ -15,6 +15,7 @@ from bench import (
     gate_size,
     promise,
     scrub,
+    sweep,
 )
 
 BENCHES = {
@@ -27,6 +28,7 @@ BENCHES = {
     "gate_size": gate_size.run,
     "promise": promise.run,
     "scrub": scrub.run,
+    "sweep": sweep.run,
 }
 
 

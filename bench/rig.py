@@ -54,6 +54,7 @@ def _allow_bulk(servers: Servers) -> None:
     address = servers.postgres.url_as("postgres", "postgres")
     with psycopg.connect(address, autocommit=True) as connection:
         connection.execute("GRANT SET ON PARAMETER session_replication_role TO kept")
+        connection.execute("GRANT pg_checkpoint TO kept")
 
 
 @contextmanager

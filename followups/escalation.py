@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from crm import customers
 from crm.actors import Actor
@@ -17,20 +18,124 @@ log = logging.getLogger("kept.escalate")
 CLIMBER = Actor.sweep("escalate")
 POISON_WAIT = timedelta(hours=1)
 POISON_MOST = 5
-BATCH = 500
+BATCH, MOST_BATCHES = 5_000, 20
+SINGLES_AT_ONCE = 500
+ROLES = [str(role) for role in ladder.Role]
+RUNG = "p.ladder -> p.track::text -> p.rung::int"
+# Tells somebody and does nothing else, and is a rung indeed: what is not goes its way alone.
+PLAIN = f"""(({RUNG} ->> 'role') = ANY(%(roles)s::text[]) AND p.rung < cardinality(p.rungs)
+    AND {RUNG} -> 'next_channel' IS NULL AND {RUNG} -> 'bill_insert' IS NULL)"""
+DUE = f"""
+WITH due AS MATERIALIZED (
+    SELECT p.id, p.owner_id, {RUNG} ->> 'role' AS role
+    FROM followups_promise p
+    WHERE p.status = 'open' AND p.next_rung_at <= %(at)s::timestamptz AND {PLAIN}
+    ORDER BY p.next_rung_at LIMIT %(most)s FOR UPDATE SKIP LOCKED
+)
+SELECT owner_id, role, array_agg(id) FROM due GROUP BY owner_id, role
+"""  # noqa: S608 (words of ours, no input)
+SINGLES = f"""
+SELECT p.id, p.customer_id FROM followups_promise p
+WHERE p.status = 'open' AND p.next_rung_at <= %(at)s::timestamptz AND {PLAIN} IS NOT TRUE
+ORDER BY p.next_rung_at LIMIT %(most)s
+"""  # noqa: S608
+CLIMB = f"""
+WITH wrote AS (
+    INSERT INTO followups_escalation (promise_id, cycle, track, rung, role, due_at, at, by)
+    SELECT p.id, p.cycle, p.track, p.rung, {RUNG} ->> 'role', p.rungs[p.rung + 1],
+        %(at)s::timestamptz, %(by)s::text
+    FROM followups_promise p WHERE p.id = ANY(%(ids)s::bigint[])
+    ON CONFLICT (promise_id, cycle, track, rung) DO NOTHING
+    RETURNING promise_id, id
+)
+SELECT coalesce(array_agg(promise_id), '{{}}'), coalesce(array_agg(id), '{{}}') FROM wrote
+"""  # noqa: S608
+
+
+@dataclass(frozen=True)
+class Group:
+    """Promises of one owner whose rungs tell the same role."""
+
+    owner: int
+    role: str
+    promises: list[int]
 
 
 def climb(*, at: datetime) -> int:
-    """The escalate sweep: every rung that is due, once. One bad row delays nobody else."""
+    """The escalate sweep: every rung that is due, once. One bad row delays nobody else.
+
+    Whole batches of rungs that only tell somebody are climbed together; one by one those that
+    also do something, and whatever a batch could not take. Several sweepers pass each other by.
+    """
     climbed = 0
-    due = Promise.objects.open().filter(next_rung_at__lte=at).order_by("next_rung_at")
-    for pk, customer in list(due.values_list("pk", "customer_id")[:BATCH]):
-        try:
-            climbed += _climb_one(pk, customer, at)
-        except Exception:
-            log.exception("could not climb", extra={"promise": pk})
-            _poison(pk, at)
-    return climbed
+    for _turn in range(MOST_BATCHES):
+        taken, odd = _batch(at)
+        climbed += taken + sum(_one(pk, customer, at) for pk, customer in odd)
+        if taken + len(odd) < BATCH:
+            break
+    return climbed + sum(_one(pk, customer, at) for pk, customer in _singles(at))
+
+
+def _one(pk: int, customer: int, at: datetime) -> bool:
+    try:
+        return _climb_one(pk, customer, at)
+    except Exception:
+        log.exception("could not climb", extra={"promise": pk})
+        _poison(pk, at)
+        return False
+
+
+def _singles(at: datetime) -> list[tuple[int, int]]:
+    """What is due and no batch takes: (promise, customer)."""
+    with connection.cursor() as cursor:
+        cursor.execute(SINGLES, {"at": at, "roles": ROLES, "most": SINGLES_AT_ONCE})
+        return list(cursor.fetchall())
+
+
+def _batch(at: datetime) -> tuple[int, list[tuple[int, int]]]:
+    """A batch of plain rungs in one transaction: how many were climbed, and which were not."""
+    try:
+        with transaction.atomic():
+            groups = _due(at)
+            climbed = _climb_many(groups, at)
+            taken = {pk for group in groups for pk in group.promises}
+    except Exception:
+        # One of them is at fault, and only alone does it show which.
+        log.exception("could not climb together")
+        with transaction.atomic():
+            taken, climbed = {pk for group in _due(at) for pk in group.promises}, []
+    odd = Promise.objects.filter(pk__in=taken.difference(climbed))
+    return len(climbed), list(odd.order_by("pk").values_list("pk", "customer_id"))
+
+
+def _due(at: datetime) -> list[Group]:
+    """Locks a batch of what is due; a fulfilment that holds its row is passed by."""
+    with connection.cursor() as cursor:
+        cursor.execute(DUE, {"at": at, "roles": ROLES, "most": BATCH})
+        return [Group(*row) for row in cursor.fetchall()]
+
+
+def _climb_many(groups: list[Group], at: datetime) -> list[int]:
+    """Their escalations, notices, events and next rungs; returns the promises that climbed."""
+    if not groups:
+        return []
+    owners = User.objects.select_related("supervisor").in_bulk({group.owner for group in groups})
+    told = {
+        (group.owner, group.role): recipients(owners[group.owner], group.role) for group in groups
+    }
+    with connection.cursor() as cursor:
+        ids = [pk for group in groups for pk in group.promises]
+        cursor.execute(CLIMB, {"ids": ids, "at": at, "by": CLIMBER.code})
+        promises_climbed, escalations = cursor.fetchone()
+    tells = [
+        notices.Tell(owner=owner, role=role, user=user)
+        for (owner, role), users in told.items()
+        for user in users
+    ]
+    notices.tell_many(escalations=escalations, tells=tells, at=at)
+    counts = {key: len(users) for key, users in told.items()}
+    promises.climbed_many(ids=promises_climbed, told=counts, by=CLIMBER, at=at)
+    return list(promises_climbed)
 
 
 @transaction.atomic
@@ -68,24 +173,26 @@ def _climb_one(pk: int, customer_id: int, at: datetime) -> bool:
     promises.mark_broken(promise=promise, by=CLIMBER, at=at)
     if rung.next_channel and not plans.attached(promise).filter(status__in=plans.UNDERWAY).exists():
         plans.advance(promise=promise, by=CLIMBER, at=at)
+    if rung.bill_insert:
+        plans.into_the_bill(promise=promise, by=CLIMBER, at=at)
     return True
 
 
 def _tell(promise: Promise, escalation: Escalation, at: datetime) -> int:
     told = 0
-    for user in recipients(promise, escalation.role):
+    for user in recipients(promise.owner, escalation.role):
         kind = f"{escalation.track}_{escalation.role}"
         notices.tell(user=user, kind=kind, promise=promise, escalation=escalation, at=at)
         told += 1
     return told
 
 
-def recipients(promise: Promise, role: str) -> list[User]:
+def recipients(owner: User, role: str) -> list[User]:
     """The people behind a rung's role; empty when nobody can be reached."""
     if role in {ladder.Role.OWNER, ladder.Role.OWNER_AND_TEAM}:
-        return [promise.owner] if promise.owner.is_active else []
+        return [owner] if owner.is_active else []
     if role == ladder.Role.SUPERVISOR:
-        return items.supervisors(promise.owner)
+        return items.supervisors(owner)
     operations = User.objects.filter(role=User.Role.OPERATIONS, is_active=True)
     return list(operations.order_by("pk"))
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F
 from django.template.loader import render_to_string
 from django.utils import translation
@@ -27,6 +28,30 @@ Status = Notice.Status
 LEASE = timedelta(seconds=180)
 WAITS = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60))
 MOST_TRIES = 24
+
+
+TELL_MANY = """
+INSERT INTO followups_notice (user_id, kind, promise_id, escalation_id, data, at, status, tries,
+    next_try_at, sent_at)
+SELECT t.user_id, e.track || '_' || e.role, e.promise_id, e.id, '{}', %(at)s::timestamptz,
+    t.status, 0, t.next_try_at, t.sent_at
+FROM followups_escalation e JOIN followups_promise p ON p.id = e.promise_id
+JOIN unnest(%(owners)s::bigint[], %(roles)s::text[], %(users)s::bigint[], %(statuses)s::text[],
+    %(next)s::timestamptz[], %(sent)s::timestamptz[])
+    AS t (owner_id, role, user_id, status, next_try_at, sent_at)
+    ON t.owner_id = p.owner_id AND t.role = e.role
+WHERE e.id = ANY(%(escalations)s::bigint[])
+ON CONFLICT (user_id, escalation_id) DO NOTHING
+"""
+
+
+@dataclass(frozen=True)
+class Tell:
+    """Who is told of the rungs that tell this role about the promises of this owner."""
+
+    owner: int
+    role: str
+    user: User
 
 
 def tell(
@@ -59,6 +84,24 @@ def tell(
     )
 
 
+def tell_many(*, escalations: list[int], tells: list[Tell], at: datetime) -> int:
+    """Tells everybody of these rungs, as tell() does of one; nobody of the same rung twice."""
+    mailed = [bool(tell.user.email) for tell in tells]
+    values: dict[str, Any] = {
+        "escalations": escalations,
+        "owners": [tell.owner for tell in tells],
+        "roles": [tell.role for tell in tells],
+        "users": [tell.user.pk for tell in tells],
+        "statuses": [Status.QUEUED if mail else Status.SENT for mail in mailed],
+        "next": [at if mail else None for mail in mailed],
+        "sent": [None if mail else at for mail in mailed],
+        "at": at,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(TELL_MANY, values)
+        return int(cursor.rowcount)
+
+
 def read(*, user: User, at: datetime) -> int:
     """The person looked at the bell."""
     return Notice.objects.filter(user=user, read_at=None).update(read_at=at)
@@ -71,7 +114,7 @@ def about(notice: Notice) -> str:
 
 def sentence(notice: Notice) -> str:
     """The notice in words, in the language that is active."""
-    values = {
+    values: dict[str, Any] = {
         "reference": notice.promise.reference if notice.promise else "",
         "customer": about(notice),
         "owner": str(notice.promise.owner) if notice.promise else "",

@@ -99,6 +99,29 @@ def advance(*, promise: Promise, by: Actor, at: datetime) -> Delivery | None:
     return _along(promise, step=promise.plan_step + 1, why="next_channel", by=by, at=at)
 
 
+@transaction.atomic
+def into_the_bill(*, promise: Promise, by: Actor, at: datetime) -> Delivery | None:
+    """A last way that nobody has to think of: the document also joins the next paper bill.
+
+    None where there is no paper bill in time, nothing to send, or an insert is on its way already.
+    """
+    customers.hold([promise.customer_id])
+    promise.refresh_from_db()
+    if promise.status != Promise.Status.OPEN or not _sends(promise, by=by, at=at):
+        return None
+    if live(promise).filter(channel="bill_insert").exists():
+        return None
+    address = CHANNELS["bill_insert"].address_of(promise.customer)
+    calendar = Calendar.from_dict(promise.calendar)
+    try:
+        due(channel="bill_insert", calendar=calendar, at=at, customer=promise.customer)
+    except Refused:
+        return None
+    if not address:
+        return None
+    return _queue(promise, "bill_insert", address, why="escalated", by=by, at=at)
+
+
 def _spoiled(promise: Promise) -> Delivery | None:
     """A spoiled or missing sheet is printed once more: the address is good, the paper was not.
 

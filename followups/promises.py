@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import secrets
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from config.transactions import joined
@@ -19,15 +19,7 @@ from followups.history import note as note
 from followups.judgement import Judgement
 from followups.models import Escalation, Promise, PromiseDelivery, PromiseText
 from followups.models.promises import CALLBACK_TOLERANCE
-from followups.terms import (
-    ALPHABET,
-    Refused,
-    Terms,
-    due_again,
-    due_of,
-    policy_of,
-    required_grade,
-)
+from followups.terms import Refused, Terms, drawn_up, due_again
 from offers.evidence import quiet_span
 from offers.grades import Fold
 from offers.models import Delivery, Document
@@ -39,6 +31,31 @@ MOVES = {
     Status.OPEN: {Status.KEPT, Status.WITHDRAWN, Status.REPLACED, Status.ERASED},
     Status.KEPT: {Status.KEPT, Status.OPEN, Status.ERASED},
 }
+
+
+# A batch that has climbed: the next rung, and for what is late now and has nothing under way, that.
+CLIMB_MANY = """
+WITH was AS (
+    SELECT p.id, p.rung, t.role, t.told, p.track = 'lateness' AND p.broken_at IS NULL
+        AND p.due_at + CASE p.kind WHEN 'callback' THEN %(patience)s::interval
+            ELSE interval '0' END <= %(at)s::timestamptz AS breaks
+    FROM followups_promise p
+    JOIN unnest(%(owners)s::bigint[], %(roles)s::text[], %(tolds)s::int[]) AS t (owner, role, told)
+        ON t.owner = p.owner_id AND t.role = p.ladder -> p.track::text -> p.rung::int ->> 'role'
+    WHERE p.id = ANY(%(ids)s::bigint[])
+), moved AS (
+    UPDATE followups_promise p SET rung = p.rung + 1, failures = 0,
+        next_rung_at = CASE WHEN w.told > 0 THEN p.rungs[p.rung + 2]
+            WHEN p.rungs[p.rung + 2] IS NOT NULL THEN %(at)s::timestamptz END,
+        broken_at = CASE WHEN w.breaks THEN %(at)s::timestamptz ELSE p.broken_at END,
+        broken_by = CASE WHEN w.breaks THEN %(by)s::text ELSE p.broken_by END
+    FROM was w WHERE p.id = w.id
+    RETURNING p.id, w.rung, w.role, w.told, w.breaks
+)
+SELECT coalesce(array_agg(id), '{}'), coalesce(array_agg(rung), '{}'),
+    coalesce(array_agg(role), '{}'), coalesce(array_agg(told), '{}'),
+    coalesce(array_agg(id) FILTER (WHERE breaks), '{}') FROM moved
+"""
 
 
 @joined()
@@ -56,58 +73,18 @@ def make(
     The caller holds the rest of the transaction: the attempt before, the delivery after. The
     promise that it `replaces`, if still open, is closed as that.
     """
-    if attempt.customer is None or owner.team is None:
+    customer = attempt.customer
+    if customer is None:
         raise Refused("customer", _("A promise needs a customer and an owner with a team."))
-    customers.hold([attempt.customer.pk])
-    policy = policy_of(attempt.campaign, at=at)
-    calendar = Calendar.from_dict(owner.team.calendar)
-    due_at = due_of(terms, calendar=calendar, at=at, customer=attempt.customer)
-    if due_at <= at:
-        raise Refused("due_at", _("The due time has already passed."))
-    steps = ladder.DEFAULT
-    callback = terms.kind == Promise.Kind.CALLBACK
-    late_at = due_at + CALLBACK_TOLERANCE if callback else due_at
-    rungs = ladder.lateness(steps, calendar, at, late_at)
-    promise = Promise.objects.create(
-        reference=_reference(),
-        customer=attempt.customer,
-        attempt=attempt,
-        kind=terms.kind,
-        made_at=at,
-        made_by=by.code,
-        owner=owner,
-        team=owner.team,
-        version=terms.version,
-        document=terms.document,
-        plan=list(terms.plan),
-        address_accepted_at=at if terms.address_accepted else None,
-        address_accepted_by=by.code if terms.address_accepted else "",
-        required_grade=required_grade(policy, terms),
-        # After a call there is nothing to read.
-        reading_hours=0 if callback else int(policy.reading_period.total_seconds() // 3600),
-        policy=policy.label,
-        calendar=owner.team.calendar,
-        ladder=steps.to_dict(),
-        due_at=due_at,
-        at_risk_at=rungs[0],
-        rungs=rungs,
-        next_rung_at=rungs[0],
-        replaces=replaces,
-    )
+    customers.hold([customer.pk])
+    columns = drawn_up(terms, attempt=attempt, owner=owner, by=by, at=at)
+    promise = Promise.objects.create(customer=customer, replaces=replaces, **columns)
     PromiseText.objects.create(promise=promise, words=terms.words, address=terms.address)
     history.write(promise, "", Status.OPEN, by=by, at=at, cause="made")
     if replaces:
         _move(replaces, Status.OPEN, Status.REPLACED, by=by, at=at, cause="replaced")
-    customers.note_change(customer=attempt.customer, cause="promise_made", at=at)
+    customers.note_change(customer=customer, cause="promise_made", at=at)
     return promise
-
-
-def _reference() -> str:
-    """Six characters for the phone; taken anew in the rare case that they are in use."""
-    while True:
-        reference = "P-" + "".join(secrets.choice(ALPHABET) for _ in range(6))
-        if not Promise.objects.filter(reference=reference).exists():
-            return reference
 
 
 def _move(
@@ -333,6 +310,30 @@ def climbed(*, promise: Promise, next_rung_at: datetime | None) -> None:
     Promise.objects.filter(pk=promise.pk).update(
         rung=promise.rung + 1, next_rung_at=next_rung_at, failures=0
     )
+
+
+def climbed_many(
+    *, ids: list[int], told: Mapping[tuple[int, str], int], by: Actor, at: datetime
+) -> None:
+    """climbed() and mark_broken() for a batch, with their events.
+
+    `told` says how many people were told, by owner and role: with nobody the next rung comes at
+    once.
+    """
+    values: dict[str, Any] = {
+        "ids": ids,
+        "owners": [owner for owner, _role in told],
+        "roles": [role for _owner, role in told],
+        "tolds": list(told.values()),
+        "patience": CALLBACK_TOLERANCE,
+        "at": at,
+        "by": by.code,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(CLIMB_MANY, values)
+        moved = cursor.fetchone()
+    history.note_climbs(*moved[:4], by=by, at=at)
+    history.note_many(moved[4], cause="broken", by=by, at=at)
 
 
 def push_away(*, promise_id: int, until: datetime) -> int:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from crm import policies
-from crm.models import Campaign, Customer
+from crm.actors import Actor
+from crm.models import Attempt, Campaign, Customer, User
 from crm.policies import Policy
 from crm.workdays import Calendar
+from followups import ladder
 from followups.models import Promise
+from followups.models.promises import CALLBACK_TOLERANCE
 from offers import bill_runs, postal
 from offers.links import ALPHABET as ALPHABET
 from offers.models import Document, OfferVersion
@@ -130,3 +135,55 @@ def required_grade(policy: Policy, terms: Terms) -> int:
     if terms.kind == Promise.Kind.CALLBACK:
         return 1  # no document proves it: a call does
     return policy.grade(terms.plan[0], accepted=terms.address_accepted)
+
+
+def drawn_up(
+    terms: Terms, *, attempt: Attempt, owner: User, by: Actor, at: datetime
+) -> dict[str, Any]:
+    """The columns of a new promise: what is owed by when, under which rules, and its rungs.
+
+    Raises Refused. The rules are written out, so that a later version of them does not move it.
+    """
+    if attempt.customer is None or owner.team is None:
+        raise Refused("customer", _("A promise needs a customer and an owner with a team."))
+    policy = policy_of(attempt.campaign, at=at)
+    calendar = Calendar.from_dict(owner.team.calendar)
+    due_at = due_of(terms, calendar=calendar, at=at, customer=attempt.customer)
+    if due_at <= at:
+        raise Refused("due_at", _("The due time has already passed."))
+    steps = ladder.DEFAULT
+    callback = terms.kind == Promise.Kind.CALLBACK
+    late_at = due_at + CALLBACK_TOLERANCE if callback else due_at
+    rungs = ladder.lateness(steps, calendar, at, late_at)
+    return {
+        "reference": _reference(),
+        "attempt": attempt,
+        "kind": terms.kind,
+        "made_at": at,
+        "made_by": by.code,
+        "owner": owner,
+        "team": owner.team,
+        "version": terms.version,
+        "document": terms.document,
+        "plan": list(terms.plan),
+        "address_accepted_at": at if terms.address_accepted else None,
+        "address_accepted_by": by.code if terms.address_accepted else "",
+        "required_grade": required_grade(policy, terms),
+        # After a call there is nothing to read.
+        "reading_hours": 0 if callback else int(policy.reading_period.total_seconds() // 3600),
+        "policy": policy.label,
+        "calendar": owner.team.calendar,
+        "ladder": steps.to_dict(),
+        "due_at": due_at,
+        "at_risk_at": rungs[0],
+        "rungs": rungs,
+        "next_rung_at": rungs[0],
+    }
+
+
+def _reference() -> str:
+    """Six characters for the phone; taken anew in the rare case that they are in use."""
+    while True:
+        reference = "P-" + "".join(secrets.choice(ALPHABET) for _ in range(6))
+        if not Promise.objects.filter(reference=reference).exists():
+            return reference

@@ -26,6 +26,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
         "gate_size",
         "promise",
         "scrub",
+        "sweep",
     ],
 )
 def test_a_small_run_gives_right_answers_only(name: str) -> None:

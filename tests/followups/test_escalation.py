@@ -13,9 +13,10 @@ from crm.models import User
 from followups import escalation, notices
 from followups.ladder import DEFAULT
 from followups.models import Escalation, Notice, Promise
-from tests.cast import DAY, HOUR, MINUTE, START, Cast, Relay, brussels
+from tests.cast import DAY, HOUR, MINUTE, START, Cast, Relay, brussels, call_and_promise
 from tests.followups.scenes import Kind, accepted, fresh, promised, report
 
+PLAIN = escalation.PLAIN
 ROLES = [rung.role.value for rung in DEFAULT.lateness]
 
 
@@ -130,21 +131,12 @@ def test_another_supervisor_of_the_team_stands_in(cast: Cast) -> None:
     User.objects.filter(pk=cast.amina.pk).update(supervisor=None)
     promise = promised(cast)
     promise.owner.refresh_from_db()
-    assert escalation.recipients(promise, "supervisor") == [cast.chloe]
+    assert escalation.recipients(promise.owner, "supervisor") == [cast.chloe]
 
 
-def test_one_row_that_throws_delays_nobody_else(
-    cast: Cast, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_one_row_that_throws_delays_nobody_else(cast: Cast) -> None:
     poison, good = promised(cast), promised(cast)
-    real = escalation.recipients
-
-    def recipients(promise: Promise, role: str) -> list[User]:
-        if promise.pk == poison.pk:
-            raise ValueError("poison")
-        return real(promise, role)
-
-    monkeypatch.setattr(escalation, "recipients", recipients)
+    Promise.objects.filter(pk=poison.pk).update(ladder={"steps": "of another house"})
     first = good.next_rung_at
     assert first
     assert escalation.climb(at=first) == 1
@@ -153,6 +145,85 @@ def test_one_row_that_throws_delays_nobody_else(
     for hours in range(1, 8):
         escalation.climb(at=first + hours * HOUR)
     assert Notice.objects.filter(kind="poison").values_list("user__username").get() == ("dirk",)
+
+
+def test_a_batch_that_throws_is_climbed_one_by_one(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = [promised(cast) for _ in range(3)]
+
+    def broken(**values: object) -> int:
+        raise RuntimeError("the batch is at fault")
+
+    monkeypatch.setattr(notices, "tell_many", broken)
+    first = made[0].next_rung_at
+    assert first
+    assert escalation.climb(at=first) == 3
+    assert [climbed(promise) for promise in made] == [[(1, "lateness", "owner")]] * 3
+    assert Notice.objects.filter(kind="lateness_owner").count() == 3
+
+
+def test_what_only_tells_somebody_is_climbed_together(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = [promised(cast) for _ in range(3)]
+    monkeypatch.delattr(escalation, "_climb_one")
+    first = made[0].next_rung_at
+    assert first
+    assert escalation.climb(at=first) == 3
+    assert {promise.failures for promise in Promise.objects.all()} == {0}
+
+
+def test_a_rung_that_is_on_record_already_is_poison_and_holds_up_no_batch(cast: Cast) -> None:
+    odd, good = promised(cast), promised(cast)
+    first = good.next_rung_at
+    assert first
+    Escalation.objects.create(
+        promise=odd, cycle=1, track="lateness", rung=0, role="owner", due_at=first, at=first, by="x"
+    )
+    assert escalation.climb(at=first) == 1
+    assert climbed(good)
+    assert (fresh(odd).rung, fresh(odd).failures) == (0, 1)
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_together_or_alone_the_same_is_written(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch, together: bool
+) -> None:
+    """The batch and the single climb are two hands of one rule."""
+    if not together:
+        monkeypatch.setattr(escalation, "PLAIN", "false")
+        for name in ("DUE", "SINGLES"):
+            told = getattr(escalation, name).replace(PLAIN, "false")
+            monkeypatch.setattr(escalation, name, told)
+    without = User.objects.create(username="solo", team=cast.liege, role="agent", email="")
+    promise, mailless = promised(cast), call_and_promise(without, cast.dupont)
+    climb_until(START + 10 * DAY, step=60)
+    for made in (promise, mailless):
+        row = fresh(made)
+        told = made.events.exclude(cause__in=("made", "delivery_attached")).order_by("pk")
+        assert list(told.values_list("cause", "by", "from_status", "to_status")) == [
+            (cause, "sweep:escalate", "open", "open")
+            for cause in (
+                "rung_owner",
+                "rung_owner_and_team",
+                "broken",
+                "rung_supervisor",
+                "rung_operations",
+                "rung_management",
+            )
+        ]
+        assert [event.data for event in told if event.cause != "broken"] == [
+            {"rung": rung, "told": 1} for rung in range(5)
+        ]
+        assert (row.rung, row.next_rung_at, row.broken_by) == (5, None, "sweep:escalate")
+        assert row.broken_at and row.broken_at >= made.due_at
+    said = Notice.objects.filter(promise=mailless, user=without)
+    assert {(n.status, n.next_try_at, n.sent_at is not None) for n in said} == {
+        ("sent", None, True)
+    }
+    owners = Notice.objects.filter(promise=promise, user=cast.amina)
+    assert {(n.status, n.next_try_at == n.at) for n in owners} == {("queued", True)}
 
 
 def test_the_database_refuses_the_same_rung_twice(cast: Cast) -> None:
