@@ -7,10 +7,10 @@ import os
 
 import redis
 from celery import Celery
-from celery.signals import setup_logging, worker_ready
+from celery.signals import beat_init, setup_logging, worker_ready
 from django.db import transaction
 
-from config import broker, timetable
+from config import broker, standin, timetable
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 os.environ.setdefault("REMAP_SIGTERM", "SIGQUIT")
@@ -66,6 +66,11 @@ def _publish(name: str) -> None:
 @setup_logging.connect
 def _keep_our_logging(**kwargs: object) -> None:
     """Celery leaves the root logger alone when somebody listens to this signal."""
+
+
+@beat_init.connect
+def _stand_in(**kwargs: object) -> None:
+    standin.start()
 
 
 @worker_ready.connect

@@ -37,13 +37,18 @@ def started(*, at: datetime, names: Iterable[str]) -> None:
             Heartbeat.objects.filter(pk=name).update(grace_until_at=until)
 
 
+def last() -> dict[str, datetime]:
+    """When each sweep last ran, whoever ran it."""
+    return dict(Heartbeat.objects.values_list("name", "beat_at"))
+
+
 def due(*, at: datetime) -> list[str]:
     """The sweeps whose turn has come by their heartbeat, or which never ran; in timetable order."""
-    last = dict(Heartbeat.objects.values_list("name", "beat_at"))
+    ran = last()
     return [
         sweep.name
         for sweep in SWEEPS
-        if sweep.name not in last or last[sweep.name] + sweep.every <= at
+        if sweep.name not in ran or ran[sweep.name] + sweep.every <= at
     ]
 
 
