@@ -26,7 +26,7 @@ from followups.rulings import Asked, Ruling
 
 
 class OtherQuestion(ValueError):
-    """A request id was used before, for somebody else."""
+    """A request id was used before, for another question, or so long ago that it is over."""
 
 
 @dataclass(frozen=True)
@@ -165,9 +165,9 @@ def decide(
 
     `at` None reads the database's clock after the lock, in the statement that reads the
     blocks. An older `at` only makes timed blocks longer. The same actor and `request_id` get
-    the same decision; OtherQuestion when they ask about somebody else. `mark` is that of a key
-    used on trust: KeyChanged, and nothing is written, when its row has changed. Raises
-    policies.UnknownPolicy when the campaign names none that exists.
+    the same decision; OtherQuestion when they ask something else, or when its allow is over.
+    `mark` is that of a key used on trust: KeyChanged, and nothing is written, when its row has
+    changed. Raises policies.UnknownPolicy when the campaign names none that exists.
     """
     asked = _asked(question, by, mark)
     ruling = rulings.rule(asked, at=at)
@@ -190,9 +190,7 @@ def decide(
 
 
 def _fine(ruling: Ruling) -> str:
-    if ruling.excused:
-        return "override"
-    return "ok" if ruling.people else "unknown_number"
+    return "override" if ruling.excused else "ok" if ruling.people else "unknown_number"
 
 
 def _known_id(ruling: Ruling) -> uuid.UUID:
@@ -203,10 +201,15 @@ def _known_id(ruling: Ruling) -> uuid.UUID:
 
 def _asked(question: Question, by: Actor, mark: Mark | None) -> Asked:
     policy = question.campaign.policy if question.campaign else "none"
-    purpose = purposes.strictest(
-        question.purpose, campaign=question.campaign, reference=question.reference, by=by
-    )
     number, valid = _number(question)
+    purpose = purposes.strictest(
+        question.purpose,
+        campaign=question.campaign,
+        reference=question.reference,
+        by=by,
+        number=number,
+        customer=question.customer,
+    )
     ids = [question.customer.pk] if question.customer and valid else []
     if ids and question.customer and not number:
         # Any of their numbers may be dialled: who shares one of them counts too.
@@ -246,14 +249,17 @@ def _earlier(
     """What this request was answered before; an allow not over what was promised since."""
     hashed = facts.hash_number(asked.number) if asked.number else None
     known = row["number_hash"] and bytes.fromhex(row["number_hash"].removeprefix("\\x"))
-    if known != hashed or (question.customer and question.customer.pk not in row["customer_ids"]):
-        raise OtherQuestion(_("This request id was used before, for another number or customer."))
+    same = (known, row["purpose"], row["campaign_id"]) == (hashed, asked.purpose, asked.campaign)
+    if not same or (question.customer and question.customer.pk not in row["customer_ids"]):
+        raise OtherQuestion(_("This request id was used before, for another question."))
     decision = replace(_restored(row), number=asked.number)
     if not decision.allow:
         return decision
     policy, ids = _policy(row), [*asked.ids, *decision.people]
     again = replace(asked, ids=ids, policy=policy, purpose=row["purpose"], mine=_mine(row))
     ruling = rulings.rule(replace(again, record=False), at=at)
+    if ruling.at >= decision.valid_until:
+        raise OtherQuestion(_("The allow of this request id has expired: ask with a new one."))
     found = _unspared(map(_restored_block, ruling.blocks), row)
     if not found:
         return decision
@@ -336,7 +342,7 @@ def still_stands(decision_id: uuid.UUID, *, by: Actor, at: datetime) -> Standing
     ids = merges.group_of(decision.people)
     read = facts.read(ids=ids, under=under, at=at, campaign=row["campaign_id"])
     found = _unspared(_judge(read, row["purpose"], mine=_mine(row)), row)
-    return Standing(not found, found[0].code if found else "ok", decision)
+    return Standing(not found, found[0].code if found else decision.code, decision)
 
 
 def _policy(row: dict[str, Any]) -> str:

@@ -360,7 +360,7 @@ def test_the_same_request_gets_the_same_decision(cast: Cast) -> None:
 
 
 def test_a_request_id_is_free_again_after_a_week(cast: Cast) -> None:
-    assert cast.dupont
+    wish(cast)
     first = ask(cast, request_id="r")
     assert ask(cast, request_id="r", at=LATER + 7 * DAY - MINUTE).id == first.id
     assert ask(cast, request_id="r", at=LATER + 8 * DAY).id != first.id
@@ -383,6 +383,27 @@ def test_an_allow_is_not_repeated_over_a_promise(cast: Cast) -> None:
     promised(cast, at=LATER + MINUTE / 2)
     again = ask(cast, request_id=request, at=LATER + MINUTE)
     assert (again.id, again.allow, again.code) == (first.id, False, "open_promise")
+
+
+def test_an_allow_that_is_over_is_not_given_again(cast: Cast) -> None:
+    """Else a dialer that names its leads in its requests gets last week's allow."""
+    first = ask(cast, request_id="lead 7")
+    assert first.allow
+    last = first.valid_until - timedelta(seconds=1)
+    assert ask(cast, request_id="lead 7", at=last).id == first.id
+    with pytest.raises(OtherQuestion, match="expired"):
+        ask(cast, request_id="lead 7", at=first.valid_until)
+
+
+@pytest.mark.parametrize("other", [{"purpose": "survey"}, {"campaign": True}])
+def test_a_request_id_is_not_used_for_another_purpose_or_campaign(
+    cast: Cast, other: dict[str, Any]
+) -> None:
+    if "campaign" in other:
+        other = {"campaign": cast.sales}
+    ask(cast, request_id="r")
+    with pytest.raises(OtherQuestion):
+        ask(cast, request_id="r", **other)
 
 
 def test_a_request_id_is_not_used_for_somebody_else(cast: Cast) -> None:

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from crm import keys
+from crm import keys, merges
 from crm.actors import Actor
 from crm.models import Campaign
 from followups import purposes
-from tests.cast import START, SYSTEM, Cast, call_and_promise
+from tests.cast import (
+    DUPONT_HOME,
+    DUPONT_MOBILE,
+    PEETERS_MOBILE,
+    START,
+    SYSTEM,
+    Cast,
+    call_and_promise,
+)
 from tests.followups.test_callbacks import asked
 
 ANYBODY = Actor("user:1")
@@ -63,5 +73,44 @@ def test_a_call_back_names_an_open_promise_to_call_back(cast: Cast) -> None:
         (document.reference, "sales"),
         ("", "sales"),
     ):
-        found = purposes.strictest("callback", campaign=None, reference=reference, by=ANYBODY)
+        found = purposes.strictest(
+            "callback",
+            campaign=None,
+            reference=reference,
+            by=ANYBODY,
+            number=DUPONT_MOBILE,
+        )
         assert found == judged
+
+
+@pytest.mark.parametrize("purpose", ["callback", "service"])
+def test_a_promise_to_somebody_else_opens_nobody_elses_gate(cast: Cast, purpose: str) -> None:
+    reference = asked(cast).reference
+
+    def judged(**who: Any) -> str:
+        return purposes.strictest(purpose, campaign=None, reference=reference, by=ANYBODY, **who)
+
+    assert judged(number=DUPONT_HOME) == judged(customer=cast.dupont) == purpose
+    assert judged(number=PEETERS_MOBILE) == judged(customer=cast.peeters) == "sales"
+    assert judged(number="+32499999999") == judged() == "sales"
+    merges.merge(customer=cast.peeters, into=cast.dupont, by=SYSTEM, at=START)
+    assert judged(number=PEETERS_MOBILE) == judged(customer=cast.peeters) == purpose
+
+
+@pytest.mark.parametrize(
+    ("reference", "judged"),
+    [
+        ("T-1", "service"),
+        ("case 4711", "service"),
+        ("P-1", "service"),  # no promise of ours looks like this
+        ("P-AAAAAA", "sales"),  # it looks like one, and is none
+        ("  ", "sales"),
+    ],
+)
+def test_a_ticket_of_another_house_is_believed_and_a_promise_of_ours_looked_at(
+    cast: Cast, reference: str, judged: str
+) -> None:
+    found = purposes.strictest(
+        "service", campaign=None, reference=reference, by=ANYBODY, number=DUPONT_MOBILE
+    )
+    assert found == judged
