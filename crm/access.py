@@ -20,6 +20,8 @@ TABLE: dict[str, frozenset[str]] = {
     "record_consents": frozenset({Role.AGENT, Role.SUPERVISOR}),
     "record_wishes": frozenset({Role.AGENT, Role.SUPERVISOR}),
     "end_wishes": frozenset({Role.SUPERVISOR}),
+    "plan_absences": frozenset(Role.values),
+    "plan_team_absences": frozenset({Role.SUPERVISOR}),
     "see_board": frozenset({Role.SUPERVISOR, Role.OPERATIONS}),
     "mend_promises": frozenset({Role.AGENT, Role.SUPERVISOR}),
     "ask_override": frozenset({Role.AGENT}),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib.auth.views import LogoutView
 from django.urls import path
 
-from crm import views, views_policies
+from crm import views, views_absences, views_policies
 
 urlpatterns = [
     path("", views.home, name="home"),
@@ -13,6 +13,8 @@ urlpatterns = [
     path("logout/", LogoutView.as_view(), name="logout"),
     path("customers/", views.search, name="customers"),
     path("pop", views.pop, name="pop"),
+    path("absences/", views_absences.page, name="absences"),
+    path("absences/<int:pk>/end/", views_absences.end, name="end_absence"),
     path("policies/", views_policies.policies_page, name="policies"),
     path("policies/<slug:name>/<str:version>/", views_policies.policy, name="policy"),
     path(

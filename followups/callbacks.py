@@ -5,16 +5,16 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
+from crm import absences
 from crm.actors import Actor
 from crm.models import Attempt, User
 from crm.workdays import Calendar
 from followups import items, promises
 from followups.models import Item, Promise
+from followups.models.promises import CALLBACK_EARLY as EARLY
 
-# From this long before its slot a call counts as the one that was promised.
-EARLY = timedelta(minutes=15)
 # Nobody can be rung at once, and a slot leaves time for the call before work ends.
 NOTICE, LENGTH = timedelta(hours=1), timedelta(minutes=30)
 DAYS, HORIZON = 5, timedelta(days=21)
@@ -49,8 +49,8 @@ def pending(customer_id: int) -> QuerySet[Promise]:
 def heed(*, attempt: Attempt, by: Actor, at: datetime) -> list[Promise]:
     """Settles the call-backs that this attempt keeps. Runs in the attempt's transaction.
 
-    An answered call by the owner, or by a supervisor of the team, from 15 minutes before the
-    slot. One unanswered ring keeps nothing: two, with a message left, do.
+    An answered call by the owner, their deputy, or a supervisor of the team, from 15 minutes
+    before the slot. One unanswered ring keeps nothing: two, with a message left, do.
     """
     if attempt.customer_id is None or attempt.agent is None or not attempt.result:
         return []
@@ -62,7 +62,7 @@ def heed(*, attempt: Attempt, by: Actor, at: datetime) -> list[Promise]:
     return [
         promise
         for promise in due
-        if may_keep(promise, attempt.agent) and _keeps(attempt, promise)
+        if may_keep(promise, attempt.agent, at=attempt.started_at) and _keeps(attempt, promise)
         if promises.called_back(promise=promise, attempt=attempt, by=by, at=at)
     ]
 
@@ -76,21 +76,29 @@ def unwanted(*, customer_id: int, by: Actor, at: datetime) -> int:
     return len(promised)
 
 
-def may_keep(promise: Promise, user: User) -> bool:
-    """Whose call counts: the owner's, or a supervisor's of the owner's team."""
+def may_keep(promise: Promise, user: User, *, at: datetime) -> bool:
+    """Whose call at that moment counts: the owner's, a supervisor's of the owner's team, and a
+    deputy's while the owner is away."""
     leads = user.role == User.Role.SUPERVISOR and user.team_id == promise.team_id
-    return user.pk == promise.owner_id or leads
+    if user.pk == promise.owner_id or leads:
+        return True
+    return promise.owner_id in absences.covered_by(user.pk, at=at)
 
 
 def _keeps(attempt: Attempt, promise: Promise) -> bool:
     if attempt.result == Result.ANSWERED:
         return True
     rings = Attempt.objects.filter(
-        Q(agent=promise.owner_id) | Q(agent__role=User.Role.SUPERVISOR, agent__team=promise.team),
+        agent__isnull=False,
         customer=promise.customer_id,
         direction=Attempt.Direction.OUTBOUND,
         result__in=UNANSWERED,
         started_at__gt=promise.made_at,
         started_at__gte=promise.due_at - EARLY,
-    ).values_list("result", flat=True)
-    return len(rings) > 1 and Result.VOICEMAIL in rings
+    ).select_related("agent")
+    results = [
+        ring.result
+        for ring in rings
+        if ring.agent and may_keep(promise, ring.agent, at=ring.started_at)
+    ]
+    return len(results) > 1 and Result.VOICEMAIL in results

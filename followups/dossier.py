@@ -98,7 +98,7 @@ def live(customer: Customer, *, user: User, at: datetime, permit: Permit | None)
     )
     excused = override_lists.covers(plea, own, purpose="sales")
     until = plea.override.until_at if plea and excused else None
-    items = queries.items_of(user).filter(customer=customer).exclude(kind=Item.Kind.ANSWER)
+    items = queries.items_of(user, at=at).filter(customer=customer).exclude(kind=Item.Kind.ANSWER)
     paces = [row.pace for row in journeys if row.pace]
     paces += [PERMIT_PACE] if standing or plea else []
     return {

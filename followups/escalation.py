@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from django.db import connection, transaction
 
-from crm import customers
+from crm import absences, customers
 from crm.actors import Actor
 from crm.models import User
 from followups import items, ladder, notices, plans, promises
@@ -121,7 +121,8 @@ def _climb_many(groups: list[Group], at: datetime) -> list[int]:
         return []
     owners = User.objects.select_related("supervisor").in_bulk({group.owner for group in groups})
     told = {
-        (group.owner, group.role): recipients(owners[group.owner], group.role) for group in groups
+        (group.owner, group.role): recipients(owners[group.owner], group.role, at=at)
+        for group in groups
     }
     with connection.cursor() as cursor:
         ids = [pk for group in groups for pk in group.promises]
@@ -180,21 +181,24 @@ def _climb_one(pk: int, customer_id: int, at: datetime) -> bool:
 
 def _tell(promise: Promise, escalation: Escalation, at: datetime) -> int:
     told = 0
-    for user in recipients(promise.owner, escalation.role):
+    for user in recipients(promise.owner, escalation.role, at=at):
         kind = f"{escalation.track}_{escalation.role}"
         notices.tell(user=user, kind=kind, promise=promise, escalation=escalation, at=at)
         told += 1
     return told
 
 
-def recipients(owner: User, role: str) -> list[User]:
-    """The people behind a rung's role; empty when nobody can be reached."""
+def recipients(owner: User, role: str, *, at: datetime) -> list[User]:
+    """The people behind a rung's role, or who stands in for them; empty when nobody can be reached.
+
+    Operations are the last: when all of them are away, it waits for them on their bells.
+    """
     if role in {ladder.Role.OWNER, ladder.Role.OWNER_AND_TEAM}:
-        return [owner] if owner.is_active else []
+        return absences.acting([owner], at=at)
     if role == ladder.Role.SUPERVISOR:
-        return items.supervisors(owner)
-    operations = User.objects.filter(role=User.Role.OPERATIONS, is_active=True)
-    return list(operations.order_by("pk"))
+        return items.supervisors(owner, at=at)
+    operations = User.objects.filter(role=User.Role.OPERATIONS, is_active=True).order_by("pk")
+    return absences.acting(operations, at=at) or list(operations)
 
 
 def _poison(pk: int, at: datetime) -> None:

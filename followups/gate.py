@@ -19,7 +19,7 @@ from crm import conditions, customers, merges, phone
 from crm.actors import Actor
 from crm.keys import Mark
 from crm.models import Campaign, Customer, User
-from followups import checks, facts, purposes, rulings
+from followups import checks, deputies, facts, purposes, rulings
 from followups.facts import Fact
 from followups.reasons import BY_CODE, ORDER, SELLING, sentence
 from followups.rulings import Asked, Ruling
@@ -97,7 +97,7 @@ def blocks(
     """The blocks of each customer, strictest first; two queries a campaign, however many people.
 
     `campaigns`: for which one each customer would be called; without it no policy limits the call.
-    `mine`: leases of these holders do not block (the call that the reader is in).
+    `mine`: leases and slots of these do not block (the reader's: deputies.holders).
     """
     for_them, under = campaigns or {}, dict[Campaign | None, list[Customer]]()
     for customer in people:
@@ -169,7 +169,7 @@ def decide(
     `mark` is that of a key used on trust: KeyChanged, and nothing is written, when its row has
     changed. Raises policies.UnknownPolicy when the campaign names none that exists.
     """
-    asked = _asked(question, by, mark)
+    asked = _asked(question, by, mark, at)
     ruling = rulings.rule(asked, at=at)
     if ruling.known:
         return _earlier(question, asked, ruling.known, at)
@@ -199,7 +199,7 @@ def _known_id(ruling: Ruling) -> uuid.UUID:
     return ruling.id
 
 
-def _asked(question: Question, by: Actor, mark: Mark | None) -> Asked:
+def _asked(question: Question, by: Actor, mark: Mark | None, at: datetime | None) -> Asked:
     policy = question.campaign.policy if question.campaign else "none"
     number, valid = _number(question)
     purpose = purposes.strictest(
@@ -214,23 +214,24 @@ def _asked(question: Question, by: Actor, mark: Mark | None) -> Asked:
     if ids and question.customer and not number:
         # Any of their numbers may be dialled: who shares one of them counts too.
         ids = customers.sharing(question.customer)
-    user = f"user:{question.agent.pk}" if question.agent else ""
+    agent = question.agent.pk if question.agent else None
+    waits = purposes.waiting(question.reference) if purpose == "callback" else set()
     return Asked(
         number=number,
         ids=ids,
         purpose=purpose,
         policy=policy,
         by=by.code,
-        holder=user or by.code,
-        mine=(user,) if user else (),
+        holder=f"user:{agent}" if agent else by.code,
+        mine=deputies.holders(agent, purpose, waits, at=at),
         given="" if valid else "number_invalid",
         strangers=settings.GATE_UNKNOWN_NUMBER == "allow",
         reserve=question.reserve if question.reserve is not None else purpose in SELLING,
-        agent=question.agent.pk if question.agent else None,
+        agent=agent,
         campaign=question.campaign.pk if question.campaign else None,
         request_id=question.request_id,
         mark=mark,
-        excusing=by.key is None and question.agent is not None,
+        excusing=by.key is None and agent is not None,
     )
 
 
@@ -256,7 +257,7 @@ def _earlier(
     if not decision.allow:
         return decision
     policy, ids = _policy(row), [*asked.ids, *decision.people]
-    again = replace(asked, ids=ids, policy=policy, purpose=row["purpose"], mine=_mine(row))
+    again = replace(asked, ids=ids, policy=policy, purpose=row["purpose"], mine=_mine(row, at))
     ruling = rulings.rule(replace(again, record=False), at=at)
     if ruling.at >= decision.valid_until:
         raise OtherQuestion(_("The allow of this request id has expired: ask with a new one."))
@@ -268,10 +269,10 @@ def _earlier(
     )
 
 
-def _mine(row: dict[str, Any]) -> tuple[str, ...]:
-    """The leases that do not speak against this decision: its own, and those of its agent."""
-    agent = (f"user:{row['agent_id']}",) if row["agent_id"] else ()
-    return (str(row["id"]), *agent)
+def _mine(row: dict[str, Any], at: datetime | None) -> tuple[str, ...]:
+    """Whose leases do not speak against this decision: its own, and its agent's (and slots)."""
+    held = deputies.holders(row["agent_id"], row["purpose"], row["customer_ids"], at=at)
+    return (str(row["id"]), *held)
 
 
 def _unspared(found: Iterable[Block], row: dict[str, Any]) -> tuple[Block, ...]:
@@ -341,7 +342,7 @@ def still_stands(decision_id: uuid.UUID, *, by: Actor, at: datetime) -> Standing
     under = conditions.of(_policy(row), at=at)
     ids = merges.group_of(decision.people)
     read = facts.read(ids=ids, under=under, at=at, campaign=row["campaign_id"])
-    found = _unspared(_judge(read, row["purpose"], mine=_mine(row)), row)
+    found = _unspared(_judge(read, row["purpose"], mine=_mine(row, at)), row)
     return Standing(not found, found[0].code if found else decision.code, decision)
 
 

@@ -45,7 +45,8 @@ SELECT c.*, n.customer_id FROM calls c JOIN crm_phonenumber n ON n.e164 = c.numb
 """
 PROMISES = """
 -- By its events: open from the one that opened it, however it ended. Not a promise of the call
--- itself; and nobody's own call-back, from a quarter of an hour before its slot.
+-- itself; and nobody's own call-back, from a quarter of an hour before its slot, nor one of
+-- somebody who was away and for whom they stood in.
 SELECT w.id, CASE WHEN s.status = 'kept' THEN 'reading_time'
     WHEN p.kind = 'callback' THEN 'callback_pending' ELSE 'open_promise' END, p.reference
 FROM people w JOIN followups_promise p ON p.customer_id = w.person AND p.attempt_id <> w.id
@@ -54,9 +55,14 @@ JOIN crm_attempt o ON o.id = p.attempt_id AND o.logged_at <= w.known, LATERAL (
         AND e.at <= CASE WHEN e.to_status = 'open' THEN w.known ELSE w.t END
     ORDER BY e.id DESC LIMIT 1) s
 WHERE s.status = 'open'
-        AND NOT (p.kind = 'callback' AND p.due_at - interval '15 minutes' <= w.t AND EXISTS (
+        AND NOT (p.kind = 'callback' AND p.due_at - interval '15 minutes' <= w.t AND (EXISTS (
             SELECT FROM crm_user u WHERE u.id = w.agent AND (u.id = p.owner_id
-                OR u.role = 'supervisor' AND u.team_id = p.team_id)))
+                OR u.role = 'supervisor' AND u.team_id = p.team_id)) OR EXISTS (
+            WITH RECURSIVE deputies (id) AS (
+                SELECT p.owner_id UNION SELECT a.deputy_id
+                FROM deputies d JOIN crm_absence a ON a.user_id = d.id AND a.from_at <= w.t
+                    AND a.until_at > w.t AND (a.ended_at IS NULL OR a.ended_at > w.t))
+            SELECT FROM deputies d WHERE d.id = w.agent)))
     OR s.status = 'kept' AND p.kind <> 'callback'
         AND greatest(p.settled_at, p.readable_at + p.reading_hours * interval '1 hour') > w.t
         AND p.settled_at IS NOT NULL AND p.readable_at IS NOT NULL

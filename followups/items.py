@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import QuerySet
 
+from crm import absences
 from crm.actors import Actor
 from crm.models import User
 from crm.workdays import Calendar
@@ -21,15 +22,27 @@ CLIMBER = Actor.sweep("items")
 FROM_CUSTOMER = (Item.Kind.ANSWER, Item.Kind.ACCEPTED)
 
 
-def supervisors(user: User) -> list[User]:
-    """Who is told when this person does not act: their supervisor, else the team's."""
+def leads(user: User) -> list[User]:
+    """Who answers for this person: their supervisor, else the team's."""
     if user.supervisor and user.supervisor.is_active:
         return [user.supervisor]
-    return list(
-        User.objects.filter(role=User.Role.SUPERVISOR, team=user.team_id, is_active=True).order_by(
-            "pk"
-        )
-    )
+    return _team_leads(user)
+
+
+def _team_leads(user: User) -> list[User]:
+    rows = User.objects.filter(role=User.Role.SUPERVISOR, team=user.team_id, is_active=True)
+    return list(rows.order_by("pk"))
+
+
+def supervisors(user: User, *, at: datetime) -> list[User]:
+    """Who is told when this person does not act: who leads them, or stands in for who does."""
+    return absences.acting(leads(user), at=at) or absences.acting(_team_leads(user), at=at)
+
+
+def reachable(user: User, *, at: datetime) -> list[User]:
+    """Who hears of something new for this person: they or their deputy, else the supervisors. Who
+    is away with nobody behind finds it on the bell."""
+    return absences.acting([user], at=at) or supervisors(user, at=at) or [user]
 
 
 @transaction.atomic
@@ -54,7 +67,8 @@ def open_for(
         },
     )
     if new:
-        notices.tell(user=item.owner, kind=f"item_{kind}", promise=promise, item=item, at=at)
+        for user in reachable(item.owner, at=at):
+            notices.tell(user=user, kind=f"item_{kind}", promise=promise, item=item, at=at)
     return item
 
 
@@ -100,6 +114,6 @@ def _climb_one(pk: int, at: datetime) -> bool:
     if not rows.update(next_rung_at=None, escalated_at=at, escalated_by=CLIMBER.code):
         return False
     item = Item.objects.select_related("owner", "promise").get(pk=pk)
-    for user in supervisors(item.owner):
+    for user in supervisors(item.owner, at=at):
         notices.tell(user=user, kind="item_left", promise=item.promise, item=item, at=at)
     return True

@@ -28,6 +28,8 @@ Status = Notice.Status
 LEASE = timedelta(seconds=180)
 WAITS = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60))
 MOST_TRIES = 24
+# What is said to the owner of a promise; and to who stands in, with the owner's name.
+OWNERS = {"lateness_owner", "lateness_owner_and_team", "proof_owner"}
 
 
 TELL_MANY = """
@@ -125,7 +127,14 @@ def sentence(notice: Notice) -> str:
     kind = notice.kind
     if notice.promise and notice.promise.kind == Promise.Kind.CALLBACK:
         kind = f"callback_{kind}" if f"callback_{kind}" in SENTENCES else kind
-    return SENTENCES.get(kind, _other)() % values
+    said = SENTENCES.get(kind, _other)() % values
+    return _("For %(owner)s: %(said)s") % {**values, "said": said} if _for_another(notice) else said
+
+
+def _for_another(notice: Notice) -> bool:
+    """Whether somebody is told of what concerns the owner: a deputy, or who leads them."""
+    told = notice.kind in OWNERS or (notice.kind.startswith("item_") and notice.kind != "item_left")
+    return bool(notice.promise and told and notice.user_id != notice.promise.owner_id)
 
 
 def _other() -> str:

@@ -10,7 +10,7 @@ from crm import policies
 from crm.models import Campaign, Customer, PhoneNumber, User
 from crm.queries import campaigns_at_hand
 from crm.rules import Part, Rules
-from followups import gate, queries
+from followups import deputies, gate, queries
 from followups.gate import Block
 from followups.models import Override
 from followups.reasons import BY_CODE
@@ -46,7 +46,7 @@ def against(
     purpose = purpose_of(customer=customer, agent=agent, at=at)
     campaign = campaign or campaign_of(customer, agent=agent, purpose=purpose)
     policy = campaign.policy if campaign else "none"
-    mine = (f"user:{agent.pk}",)
+    mine = deputies.holders(agent.pk, purpose, {customer.pk}, at=at)
     them = {customer.pk: campaign} if campaign else {}
     found = gate.blocks([customer], purpose=purpose, at=at, campaigns=them, mine=mine)
     return judged(found[customer.pk], customer=customer, purpose=purpose, policy=policy, at=at)

@@ -118,5 +118,5 @@ def suppress(visit: Visit, *, kind: str, because: Answer, at: datetime) -> Suppr
 
 def owner(promise: Promise) -> User:
     """Who deals with it: the owner, or a supervisor when the owner has left."""
-    leads = [] if promise.owner.is_active else items.supervisors(promise.owner)
+    leads = [] if promise.owner.is_active else items.leads(promise.owner)
     return next((lead for lead in leads if lead.team_id), promise.owner)

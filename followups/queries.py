@@ -28,7 +28,7 @@ from django.db.models.functions import Greatest
 from crm import instants
 from crm.models import Attempt, Customer, Team, User
 from crm.queries import campaigns_at_hand
-from followups import callbacks, gate, telling
+from followups import callbacks, deputies, gate, telling
 from followups.gate import Block
 from followups.journeys import STATES, newest, state, way
 from followups.models import Item, Notice, Promise, PromiseDelivery
@@ -93,8 +93,10 @@ def _trouble(promise: Promise, at: datetime) -> Trouble:
 
 
 def my_promises(*, user: User, at: datetime) -> list[PromiseRow]:
-    """The user's open promises: broken first, then at risk, in delivery, unproven, the rest."""
-    rows = with_journeys(Promise.objects.open().filter(owner=user)).order_by("due_at")
+    """The user's open promises, and of those they stand in for: broken first, then at risk, in
+    delivery, unproven, the rest."""
+    owners = deputies.owners(user, at=at)
+    rows = with_journeys(Promise.objects.open().filter(owner__in=owners)).order_by("due_at")
     found = [_row(promise, at) for promise in rows[:LONGEST_LIST]]
     return sorted(found, key=lambda row: (URGENCY[row.state], row.promise.due_at))
 
@@ -145,24 +147,26 @@ def next_to_call(*, user: User, at: datetime) -> NextToCall:
 def _callbacks(user: User, at: datetime) -> tuple[Promise, ...]:
     """The calls that were promised for now or before, the oldest first; blocked people never."""
     rows = Promise.objects.open().filter(
-        _mine(user), kind=Promise.Kind.CALLBACK, due_at__lte=at + callbacks.EARLY
+        _mine(user, at), kind=Promise.Kind.CALLBACK, due_at__lte=at + callbacks.EARLY
     )
     found = list(rows.select_related("customer__text", "text", "owner").order_by("due_at"))
     people = [promise.customer for promise in found]
-    mine = (f"user:{user.pk}",)
+    mine = deputies.holders(user.pk, "callback", {person.pk for person in people}, at=at)
     blocks = gate.blocks(people, purpose="callback", at=at, mine=mine) if people else {}
     return tuple(promise for promise in found if not blocks[promise.customer_id])
 
 
-def _mine(user: User) -> Q:
-    """The user's own promises; a supervisor's are the team's."""
-    return Q(team=user.team_id) if user.role == User.Role.SUPERVISOR else Q(owner=user)
+def _mine(user: User, at: datetime) -> Q:
+    """The user's own promises and of those they stand in for; a supervisor's are the team's."""
+    if user.role == User.Role.SUPERVISOR:
+        return Q(team=user.team_id)
+    return Q(owner__in=deputies.owners(user, at=at))
 
 
 def called_back(*, customer: Customer, user: User, at: datetime) -> Promise | None:
     """The call-back that a call by this person now would keep, if one was promised."""
     rows = callbacks.pending(customer.pk).filter(due_at__lte=at + callbacks.EARLY)
-    return next((promise for promise in rows if callbacks.may_keep(promise, user)), None)
+    return next((promise for promise in rows if callbacks.may_keep(promise, user, at=at)), None)
 
 
 def _read_through(user: User, at: datetime) -> QuerySet[Promise]:
@@ -182,7 +186,7 @@ def _read_through(user: User, at: datetime) -> QuerySet[Promise]:
     # Who has said yes or no to the offer is not called about it again.
     decided = Answer.objects.filter(version=OuterRef("version"), kind__in=answers.DECISIONS)
     return (
-        rows.filter(_mine(user))
+        rows.filter(_mine(user, at))
         .exclude(kind=Promise.Kind.CALLBACK)
         .filter(~Exists(decided))
         .annotate(ready_at=over)
@@ -192,9 +196,10 @@ def _read_through(user: User, at: datetime) -> QuerySet[Promise]:
     )
 
 
-def items_of(user: User) -> QuerySet[Item]:
-    """The open items that this person may settle: their own, a supervisor's whole team's."""
-    mine = Q(owner=user)
+def items_of(user: User, *, at: datetime) -> QuerySet[Item]:
+    """The open items that this person may settle: their own, of those they stand in for, and a
+    supervisor's whole team's."""
+    mine = Q(owner__in=deputies.owners(user, at=at))
     if user.role == User.Role.SUPERVISOR:
         mine |= Q(promise__team=user.team_id)
     return (

@@ -97,7 +97,7 @@ def _conditions(name: str, at: datetime | None) -> Conditions:
     last = _LAST.get(name)
     if last and (at is None or last.hold(at)):
         return last
-    return _worked_out(name, at or _now())
+    return _worked_out(name, at or now())
 
 
 def _worked_out(name: str, at: datetime) -> Conditions:
@@ -105,8 +105,8 @@ def _worked_out(name: str, at: datetime) -> Conditions:
     return found
 
 
-def _now() -> datetime:
-    """The database's clock, for the first question of a process."""
+def now() -> datetime:
+    """The database's clock: for the first question of a process, and for who stands in for whom."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT kept_now()")
         (at,) = cursor.fetchone()

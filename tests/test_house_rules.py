@@ -154,6 +154,8 @@ def too_long(found: Iterable[Module]) -> list[str]:
 # --- who did it -------------------------------------------------------------------------------
 
 NO_AUTHOR = {
+    "Absence.from_at": "a limit; created_by",
+    "Absence.until_at": "a limit; created_by, or ended_by",
     "ApiKey.expires_at": "a limit that was set, not an act",
     "ApiKey.last_used_at": "the key itself",
     "Attempt.answered_at": "logged_by, and by the revision's recorded_by",

@@ -12,6 +12,7 @@ from tests.writers import tables, writes
 # crm.bulk is the import's half of crm.customers: the same rows, many at once; crm.filing is the
 # half that replaces what another system tells anew.
 WRITER = {
+    "Absence": {"crm.absences"},
     "Answer": {"offers.answers"},
     "AnswerText": {"offers.answers"},
     "ApiKey": {"crm.keys"},

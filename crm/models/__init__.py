@@ -1,5 +1,6 @@
 """WHO: people, contracts, calls, wishes, teams. One noun per file."""
 
+from crm.models.absences import Absence
 from crm.models.calls import Attempt, AttemptRevision, AttemptText, Campaign, Disposition
 from crm.models.consents import Consent, ConsentText
 from crm.models.customers import (
@@ -28,6 +29,7 @@ from crm.models.telephony import CallSource
 from crm.models.wishes import Preference, Suppression, SuppressionText
 
 __all__ = [
+    "Absence",
     "ApiKey",
     "Attempt",
     "AttemptRevision",

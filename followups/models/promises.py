@@ -13,8 +13,10 @@ from crm.models import Attempt, Customer, Team, User
 from crm.triggers import append_only, change_has_event
 from offers.models import Delivery, Document, OfferVersion
 
-# A call-back that begins within an hour after its slot is on time.
+# A call-back that begins within an hour after its slot is on time; from this long before it, a call
+# counts as the one that was promised.
 CALLBACK_TOLERANCE = timedelta(minutes=60)
+CALLBACK_EARLY = timedelta(minutes=15)
 # The causes of events by which a promise turns, as other systems are told of it.
 TURNS = ("made", "proven", "called_back", "reopened", "broken")
 

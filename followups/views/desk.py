@@ -37,20 +37,21 @@ def desk(request: HttpRequest) -> HttpResponse:
         "next": queries.next_to_call(user=user, at=at),
         "promises": queries.my_promises(user=user, at=at),
         "waiting": override_lists.waiting(user=user, at=at),
-        "items": list(queries.items_of(user)[: queries.LONGEST_LIST]),
+        "items": list(queries.items_of(user, at=at)[: queries.LONGEST_LIST]),
     }
     return render(request, "followups/desk.html", words)
 
 
-def _item(request: HttpRequest, pk: int) -> Item:
+def _item(request: HttpRequest, pk: int, at: datetime) -> Item:
     access.require(reader(request), "mend_promises")
-    return get_object_or_404(queries.items_of(reader(request)), pk=pk)
+    return get_object_or_404(queries.items_of(reader(request), at=at), pk=pk)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def item(request: HttpRequest, pk: int) -> HttpResponse:
     """One thing to do: what happened, and where the document shall go, or the answer itself."""
-    row, at = _item(request, pk), clock.now()
+    at = clock.now()
+    row = _item(request, pk, at)
     writes = row.kind == Item.Kind.ANSWER_TO_WRITE
     form = _form(request, row, at=at)
     if request.method == "POST" and form.is_valid():
@@ -126,9 +127,10 @@ def _send_again(request: HttpRequest, row: Item, form: SendAgainForm) -> bool:
 @require_POST
 def close_item(request: HttpRequest, pk: int) -> HttpResponse:
     """What the customer said was read. Anything else is settled by sending, not by a button."""
-    row = _item(request, pk)
+    at = clock.now()
+    row = _item(request, pk, at)
     if row.kind in TO_READ:
-        items.close(item=row, cause="read", by=Actor.person(reader(request)), at=clock.now())
+        items.close(item=row, cause="read", by=Actor.person(reader(request)), at=at)
     else:
         messages.warning(request, _("This stays until the document is on its way again."))
     return redirect("desk")
@@ -137,8 +139,8 @@ def close_item(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def decide(request: HttpRequest, pk: int) -> HttpResponse:
     """A promised call that the customer does not want: a letter instead, or nothing."""
-    row = _item(request, pk)
     by, at = Actor.person(reader(request)), clock.now()
+    row = _item(request, pk, at)
     if row.kind != Item.Kind.CONFLICT:
         raise Http404
     try:
