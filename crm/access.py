@@ -24,6 +24,7 @@ TABLE: dict[str, frozenset[str]] = {
     "plan_team_absences": frozenset({Role.SUPERVISOR}),
     "see_board": frozenset({Role.SUPERVISOR, Role.OPERATIONS}),
     "mend_promises": frozenset({Role.AGENT, Role.SUPERVISOR}),
+    "hand_over": frozenset({Role.SUPERVISOR}),
     "ask_override": frozenset({Role.AGENT}),
     "grant_override": frozenset({Role.SUPERVISOR}),
     "second_override": frozenset({Role.OPERATIONS}),

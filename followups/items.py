@@ -89,6 +89,11 @@ def hand_over(*, promise: Promise, owner: User) -> int:
     return rows.update(owner=owner)
 
 
+def hand_over_rest(*, owner: User, to: User) -> int:
+    """Whatever else this person has to do goes to another: also about promises that are kept."""
+    return Item.objects.filter(owner=owner, closed_at=None).update(owner=to)
+
+
 def _close(rows: QuerySet[Item], cause: str, by: Actor, at: datetime) -> int:
     return rows.filter(closed_at=None).update(
         closed_at=at, closed_by=by.code, closed_cause=cause, next_rung_at=None

@@ -45,6 +45,7 @@ WRITER = {
     "EvidenceText": {"offers.evidence"},
     "GateChange": {"crm.customers", "crm.bulk", "crm.registries"},
     "GateCheck": {"followups.checks", "followups.rulings"},
+    "HandOver": {"followups.handovers"},
     "Heartbeat": {"crm.heartbeats"},
     "IdempotentAnswer": {"crm.idempotency"},
     "ImportRun": {"crm.imports"},

@@ -2,6 +2,7 @@
 
 from followups.models.conduct import Conduct, ConductMark
 from followups.models.gate import GateCheck, Lease
+from followups.models.handovers import HandOver
 from followups.models.ladder import Escalation, Item, Notice
 from followups.models.overrides import Override, OverrideText
 from followups.models.promises import Promise, PromiseDelivery, PromiseEvent, PromiseText
@@ -13,6 +14,7 @@ __all__ = [
     "ConductMark",
     "Escalation",
     "GateCheck",
+    "HandOver",
     "Item",
     "Lease",
     "Notice",
