@@ -13,6 +13,7 @@ from followups.views import (
     overrides,
     persons,
     policies,
+    pool,
     sheet,
     wishes,
 )
@@ -21,6 +22,7 @@ urlpatterns = [
     path("demo/", include("followups.urls_demo")),
     path("webhooks/", include("followups.urls_webhooks")),
     path("desk/", desk.desk, name="desk"),
+    path("call-backs/<str:reference>/take/", pool.take, name="take_call_back"),
     path("items/<int:pk>/", desk.item, name="item"),
     path("items/<int:pk>/decide/", desk.decide, name="decide_item"),
     path("items/<int:pk>/close/", desk.close_item, name="close_item"),

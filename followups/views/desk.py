@@ -18,7 +18,17 @@ from crm import access
 from crm.actors import Actor
 from crm.models import User
 from crm.views import reader
-from followups import conflicts, items, notices, override_lists, plans, queries, telling, writing
+from followups import (
+    conflicts,
+    items,
+    notices,
+    override_lists,
+    plans,
+    pool,
+    queries,
+    telling,
+    writing,
+)
 from followups.forms import AnswerForm
 from followups.forms_again import SendAgainForm
 from followups.models import Item, Notice
@@ -35,6 +45,7 @@ def desk(request: HttpRequest) -> HttpResponse:
     access.require(user, "log_calls")
     words = {
         "next": queries.next_to_call(user=user, at=at),
+        "missed": pool.at_hand(user=user, at=at),
         "promises": queries.my_promises(user=user, at=at),
         "waiting": override_lists.waiting(user=user, at=at),
         "items": list(queries.items_of(user, at=at)[: queries.LONGEST_LIST]),
