@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from urllib.parse import urlencode
+
 from django.conf import settings
 from django.contrib.auth.views import LoginView
 from django.db.models import prefetch_related_objects
@@ -14,6 +17,9 @@ from config import clock
 from crm import access, customers, phone, queries
 from crm.forms import LoginForm
 from crm.models import Customer, User
+
+# How the reference of a promise may be written; the storey above knows which there are.
+PROMISE = re.compile(r"P-?[0-9A-Z]{6}", re.IGNORECASE)
 
 
 class Login(LoginView):
@@ -57,7 +63,8 @@ def reader(request: HttpRequest) -> User:
 
 @require_safe
 def search(request: HttpRequest) -> HttpResponse:
-    """Customers by number, name or reference; the only one found opens at once."""
+    """Customers by number, name or reference; the only one found opens at once, and so does a
+    promise by its reference."""
     user, at = reader(request), clock.now()
     access.require(user, "see_customers")
     wanted = request.GET.get("q", "").strip()[:100]
@@ -65,6 +72,8 @@ def search(request: HttpRequest) -> HttpResponse:
     found = queries.search(wanted, user=user, at=at, region=region, limit=31)
     if len(found) == 1:
         return _open(found[0])
+    if not found and PROMISE.fullmatch(wanted):
+        return redirect(f"{reverse('find_promise')}?{urlencode({'q': wanted})}")
     prefetch_related_objects(found, "text", "team", "postal")
     return render(
         request, "crm/search.html", {"wanted": wanted, "rows": found[:30], "more": len(found) > 30}

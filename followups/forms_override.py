@@ -58,7 +58,7 @@ class SignForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
         if not self.errors:
-            self._confirm(data["password"])
+            self._confirm(data.get("password", ""))
         return data
 
     def _confirm(self, password: str) -> None:

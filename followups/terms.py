@@ -28,6 +28,8 @@ ANSWER_DAYS = 5
 LETTER_DAYS = 5
 # A leaflet that comes later than this with the bill is no answer to what was asked.
 LONGEST_WAIT_FOR_A_BILL = timedelta(days=92)
+# What is promised for later than this was mistyped.
+LATEST_DUE = timedelta(days=366)
 
 
 class Refused(ValueError):

@@ -6,6 +6,7 @@ from django.urls import include, path
 
 from followups.views import (
     boards,
+    changes,
     consents,
     desk,
     handovers,
@@ -29,6 +30,14 @@ urlpatterns = [
     path("notices/", desk.notices_page, name="notices"),
     path("hand-over/", handovers.page, name="hand_over"),
     path("board/", boards.board, name="board"),
+    path("board/hand-out/", boards.hand_out, name="hand_out"),
+    path("promises/", changes.find, name="find_promise"),
+    path("promises/<str:reference>/", changes.promise, name="promise"),
+    path("promises/<str:reference>/agree/", changes.renegotiate, name="renegotiate_promise"),
+    path("promises/<str:reference>/withdraw/", changes.withdraw, name="withdraw_promise"),
+    path("promises/<str:reference>/came/", changes.came, name="promise_came"),
+    path("promises/<str:reference>/hand-over/", changes.hand_over, name="hand_over_promise"),
+    path("promises/<str:reference>/claim/", changes.claim, name="claim_promise"),
     path("customers/<str:reference>/", sheet.sheet, name="sheet"),
     path("customers/<str:reference>/live/", sheet.live, name="sheet_live"),
     path("customers/<str:reference>/take/", sheet.take, name="take"),

@@ -21,7 +21,7 @@ from followups import amending, plans
 from followups.api import contact, story, words
 from followups.api.story import Shown
 from followups.models import Promise
-from followups.terms import NotOpen, Refused, Terms
+from followups.terms import LATEST_DUE, NotOpen, Refused, Terms
 from offers import postal
 from offers.channels import CHANNELS
 from offers.models.deliveries import PAPER
@@ -202,7 +202,7 @@ def _call(spoken: Spoken) -> Attempt:
 
 def _terms(asked: Renegotiation, promise: Promise, caller: Caller) -> Terms:
     """The old terms with what was agreed instead."""
-    if asked.due_at and not caller.at < asked.due_at <= caller.at + contact.LATEST_DUE:
+    if asked.due_at and not caller.at < asked.due_at <= caller.at + LATEST_DUE:
         raise invalid("due_at", _("A promise is due within a year from now."))
     return Terms(
         kind=promise.kind,
@@ -228,15 +228,10 @@ def _content(asked: Renegotiation, promise: Promise) -> dict[str, Any]:
 
 def _way(asked: Renegotiation, promise: Promise) -> dict[str, Any]:
     """The same way to the same address, unless one of them was agreed anew."""
-    if promise.kind == Promise.Kind.CALLBACK:
-        return {"plan": ()}
-    same = asked.channel in {None, promise.plan[0]}
-    plan = tuple(promise.plan) if same else (asked.channel,)
-    if not same or asked.address is not None:
-        told = {"address": asked.address or "", "address_accepted": asked.address_accepted}
-        return {"plan": plan, **told}
-    read_back = asked.address_accepted or promise.address_accepted_at is not None
-    return {"plan": plan, "address": promise.text.address, "address_accepted": read_back}
+    plan = None
+    if promise.plan and asked.channel not in {None, promise.plan[0]}:
+        plan = (str(asked.channel),)
+    return amending.way(promise, plan=plan, address=asked.address, accepted=asked.address_accepted)
 
 
 def _address(asked: Sending, promise: Promise) -> str:

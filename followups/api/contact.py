@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated, Literal
 
 from django.conf import settings
@@ -17,11 +17,8 @@ from crm.api import Caller, Instant, Strict, Text
 from crm.calls import Call, impossible
 from crm.models import Attempt, Campaign, Customer, Disposition
 from followups.api import words
-from followups.terms import Terms
+from followups.terms import LATEST_DUE, Terms
 from offers.models import Document, OfferVersion
-
-# What is promised for later than this was mistyped.
-LATEST_DUE = timedelta(days=366)
 
 
 class PromiseLine(Strict):

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from datetime import datetime
 from typing import Any
 
+from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from config import clock
 from crm import access
+from crm.actors import Actor
 from crm.models import Team, User
 from crm.views import reader
-from followups import override_lists, queries, suppliers
+from followups import amending, override_lists, queries, suppliers
+from followups.forms_change import PassForm, keepers
+from followups.models import Promise
 from followups.suppliers import Whose
 
 ROWS = {
@@ -28,9 +34,49 @@ CALLS = {"in_spite": suppliers.in_spite, "unasked": suppliers.unasked}
 
 @require_safe
 def board(request: HttpRequest) -> HttpResponse:
-    user, at = reader(request), clock.now()
+    user = reader(request)
     access.require(user, "see_board")
-    teams = _teams(user)
+    hands_out = access.may(user, "hand_out_promises")
+    form = PassForm(people=keepers(user.team_id)) if hands_out else None
+    return _page(request, form, at=clock.now())
+
+
+@require_POST
+def hand_out(request: HttpRequest) -> HttpResponse:
+    """The chosen rows go to a colleague, each by itself; what stays is said with its reason."""
+    user, at = reader(request), clock.now()
+    access.require(user, "hand_out_promises")
+    form = PassForm(request.POST, people=keepers(user.team_id))
+    wanted = request.POST.getlist("promise")[: queries.LONGEST_LIST]
+    if form.is_valid() and not wanted:
+        form.add_error(None, _("Choose the promises first."))
+    if not form.is_valid():
+        return _page(request, form, at=at, picked=set(wanted), status=422)
+    rows = Promise.objects.filter(team=user.team_id).exclude(team=None)
+    chosen = list(rows.filter(reference__in=wanted).order_by("due_at", "pk"))
+    owner, reason = form.cleaned_data["owner"], form.cleaned_data["reason"]
+    by = Actor.person(user)
+    left = amending.hand_out(chosen=chosen, owner=owner, reason=reason, by=by, at=at)
+    if len(chosen) > len(left):
+        said = {"n": len(chosen) - len(left), "owner": owner}
+        messages.success(request, _("Handed over to %(owner)s: %(n)s.") % said)
+    unknown = len({*wanted}) - len(chosen)
+    stays = [f"{row.reference}: {why}" for row, why in left]
+    stays += [_("%(n)s are not your team's.") % {"n": unknown}] if unknown else []
+    if stays:
+        messages.warning(request, _("Not handed over. %(why)s") % {"why": " ".join(stays)})
+    return redirect("board")
+
+
+def _page(
+    request: HttpRequest,
+    form: PassForm | None,
+    *,
+    at: datetime,
+    picked: Collection[str] = (),
+    status: int = 200,
+) -> HttpResponse:
+    user, teams = reader(request), _teams(reader(request))
     team = next((row for row in teams if row.slug == request.GET.get("team")), None)
     chosen = teams.filter(pk=team.pk) if team else teams
     shown = request.GET.get("rows", "broken")
@@ -52,8 +98,10 @@ def board(request: HttpRequest) -> HttpResponse:
         "teams": teams,
         "team": team,
         "most": queries.LONGEST_LIST,
+        "form": form if shown == "broken" else None,
+        "picked": picked,
     }
-    return render(request, "followups/board.html", words)
+    return render(request, "followups/board.html", words, status=status)
 
 
 def _teams(user: User) -> QuerySet[Team]:
