@@ -73,6 +73,7 @@ SINK_DIR = Path(env.text("SINK_DIR", str(BASE_DIR / "var" / "mail")))
 DEFAULT_COUNTRY = env.text("DEFAULT_COUNTRY", "BE").upper()
 COMPANY_NAME = env.text("COMPANY_NAME", "Kept Telecom (demo)")
 COMPANY_CONTACT = env.text("COMPANY_CONTACT", "answers@kept.example, +32 2 555 00 00")
+TELL_CUSTOMERS_OF_SLIPS = env.flag("TELL_CUSTOMERS_OF_SLIPS", True)
 CALL_SOURCE_SILENT_HOURS = env.number("CALL_SOURCE_SILENT_HOURS", 2, least=1, most=240)
 GATE_UNKNOWN_NUMBER = env.one_of("GATE_UNKNOWN_NUMBER", "allow", {"allow", "deny"})
 WEBHOOK_PRIVATE_NETWORKS = env.networks(

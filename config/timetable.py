@@ -46,6 +46,7 @@ SWEEPS = (
     Sweep("bill_runs", _every(300), "offers.mail_room.work", paced=True, goes_on=True),
     Sweep("items", _every(30), "followups.items.climb"),
     Sweep("notices", _every(10), "followups.notices.send_due", paced=True),
+    Sweep("slips", _every(30), "followups.slips.run", paced=True),
     Sweep("consents", _every(60), "crm.consents.close_ended"),
     Sweep("webhooks", _every(5), "followups.webhooks.sending.run", paced=True, goes_on=True),
     Sweep("webhooks_tidy", _every(3600), "followups.webhooks.sending.tidy"),

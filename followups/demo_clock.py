@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from crm import heartbeats, offset
 from crm.models import Team
 from crm.workdays import Calendar
-from followups import demo, leases, notices
+from followups import demo, leases, notices, slips
 from followups.webhooks import endpoints, outbox
 from offers import deliveries, intake
 
@@ -68,5 +68,6 @@ def shift(*, by: timedelta) -> None:
     deliveries.shift_leases(by=by)
     leases.shift(by=by)
     notices.shift(by=by)
+    slips.shift(by=by)
     outbox.shift(by=by)
     endpoints.shift(by=by)

@@ -33,6 +33,7 @@ PROMISE: dict[str, str | Lazy] = {
     "proven_otherwise": gettext_lazy("kept: by another proof than the first"),
     "reopened": gettext_lazy("open again: what had arrived did not"),
     "broken": gettext_lazy("broken: due, and nothing stands"),
+    "customer_told": gettext_lazy("the customer was told that it is late"),
     "rung_owner": gettext_lazy("its owner was told"),
     "rung_owner_and_team": gettext_lazy("its owner and the team were told"),
     "rung_supervisor": gettext_lazy("the supervisor was told"),

@@ -118,6 +118,27 @@ def confirmation_mail(
     )
 
 
+def slip_mail(
+    *,
+    language: str,
+    customer_name: str,
+    reference: str,
+    promised_words: str,
+    promised_on: date,
+    until: date,
+    company: str,
+    contact: str,
+) -> Mail:
+    """Says that what was promised is late, and by when it comes. It carries nothing itself."""
+    return _mail(
+        subject=_said("subject_slip", language, reference=plain(reference)),
+        body=_said("slip", language, date=day(until, language)),
+        quiet=_said("quiet_slip", language),
+        **_promised(language, promised_words, promised_on),
+        **_frame(language, customer_name, company, contact, reference),
+    )
+
+
 def _mail(**sentences: str) -> Mail:
     letter = _Letter(**sentences)
     return Mail(

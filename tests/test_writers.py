@@ -79,6 +79,7 @@ WRITER = {
     "PromiseText": {"followups.promises"},
     "ReturnFile": {"offers.returns"},
     "ScrubRun": {"followups.scrub"},
+    "Slip": {"followups.slips"},
     "Suppression": {"crm.suppressions"},
     "SuppressionText": {"crm.suppressions"},
     "Team": {"crm.people"},

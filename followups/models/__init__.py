@@ -7,6 +7,7 @@ from followups.models.ladder import Escalation, Item, Notice
 from followups.models.overrides import Override, OverrideText
 from followups.models.promises import Promise, PromiseDelivery, PromiseEvent, PromiseText
 from followups.models.scrub import ScrubRun
+from followups.models.slips import Slip
 from followups.models.webhooks import WebhookCursor, WebhookEndpoint, WebhookMessage
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "PromiseEvent",
     "PromiseText",
     "ScrubRun",
+    "Slip",
     "WebhookCursor",
     "WebhookEndpoint",
     "WebhookMessage",

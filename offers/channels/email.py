@@ -134,15 +134,23 @@ def carry(
 
 
 def hand_over(delivery: Delivery, mail: message.Parts, begin: Callable[[], bool]) -> smtp.Outcome:
+    """This delivery's mail, under its own return path."""
+    key = delivery.key.hex
+    return transmit(mail=mail, envelope_from=return_path(delivery), key=key, begin=begin)
+
+
+def transmit(
+    *, mail: message.Parts, envelope_from: str, key: str, begin: Callable[[], bool]
+) -> smtp.Outcome:
     """To the provider when there is one, else to the relay. See offers/channels/smtp.py and
     esp.py for what each ending means."""
     if settings.ANYMAIL_ESP:
-        return esp.transmit(mail=mail, key=delivery.key.hex, begin=begin)
+        return esp.transmit(mail=mail, key=key, begin=begin)
     return smtp.transmit(
         url=settings.EMAIL_URL,
-        envelope_from=return_path(delivery),
+        envelope_from=envelope_from,
         recipient=mail.to_address,
         message=message.build(**vars(mail)),
         before_body=begin,
-        envelope_id=delivery.key.hex,
+        envelope_id=key,
     )
