@@ -11,12 +11,22 @@ from playwright.sync_api import Page, expect
 
 from config import clock
 from crm.models import Customer
-from followups import conduct
+from followups import conduct, conversations
 from followups.models import Promise
+from followups.terms import Terms
 from followups.webhooks import endpoints, events, outbox
 from offers import catalogue
 from offers.models import Offer
-from tests.cast import DAY, DUPONT_MAIL, PASSWORD, SYSTEM, Cast, assemble, call_and_promise
+from tests.cast import (
+    DAY,
+    DUPONT_MAIL,
+    PASSWORD,
+    SYSTEM,
+    Cast,
+    assemble,
+    call_and_promise,
+    call_of,
+)
 from tests.live import LiveSystem
 
 SERIOUS = {"serious", "critical"}
@@ -85,6 +95,7 @@ def test_axe_finds_nothing_serious_on_any_page(players: Cast, watched: Page, sch
                     for rows in ("avoided", "overrides", "in_spite", "unasked")
                 ),
                 f"{sheet}let-through/",
+                f"/promises/{Promise.objects.get().reference}/",
             ),
         ),
     ):
@@ -220,6 +231,29 @@ def test_an_open_form_is_usable_at_320_pixels_and_axe_finds_nothing(
     watched.get_by_label("We promise").select_option(kind)
     assert watched.evaluate("document.documentElement.scrollWidth") == 320
     assert faults(watched) == []
+
+
+def test_what_can_become_of_a_promise_is_usable_at_320_pixels_and_axe_finds_nothing(
+    players: Cast, watched: Page
+) -> None:
+    mailed, ago = Promise.objects.get(), clock.now() - 5 * DAY
+    # Nobody calls back by itself: it stays broken whatever the live system sends meanwhile.
+    conversations.record(
+        call=call_of(players.amina, players.dupont, at=ago),
+        terms=[Terms(kind="callback", words="I call you.", plan=(), due_at=ago + DAY)],
+        by=SYSTEM,
+        at=ago,
+    )
+    log_in(watched, "chloe")
+    watched.set_viewport_size({"width": 320, "height": 800})
+    for path in (f"/promises/{mailed.reference}/", "/board/"):
+        watched.goto(path)
+        for closed in watched.locator("details.change > summary").all():
+            closed.click()
+        assert watched.locator("details.change form, form details.change").count()
+        assert faults(watched) == [], path
+        wide = watched.evaluate("document.documentElement.scrollWidth")
+        assert wide <= 320, path
 
 
 def test_what_was_being_written_survives_a_crash_and_goes_when_it_is_saved(
