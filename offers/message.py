@@ -20,6 +20,14 @@ Attachment = tuple[str, str, bytes]  # file name, media type, content
 
 
 @dataclass(frozen=True)
+class Invitation:
+    """An iCalendar object that the reader's calendar acts upon, and its method (RFC 6047)."""
+
+    method: str
+    content: bytes
+
+
+@dataclass(frozen=True)
 class Parts:
     """What a mail is made of, before it is bytes; `unsubscribe` holds addresses (RFC 2369)."""
 
@@ -43,6 +51,7 @@ _LOCAL = re.compile(r"[^\x00-\x20\x7f-\xa0<>()\[\]:;,@\\\"\u2028\u2029]+")
 _DOMAIN = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*", re.I)
 _MESSAGE_ID = re.compile(r"<[!-;=?-~]+@[!-;=?-~]+>")
 _MEDIA_TYPE = re.compile(r"[a-z0-9][a-z0-9.+-]*/[a-z0-9][a-z0-9.+-]*", re.I)
+_METHOD = re.compile(r"[A-Z]{3,20}")
 _URI = re.compile(r"(https?|mailto):[!-;=?-~]{1,900}")
 _VERP_KEY = re.compile(r"[a-z0-9][a-z0-9._-]*")
 _POLICY = policy.compat32.clone(linesep="\r\n", mangle_from_=False)
@@ -61,6 +70,7 @@ def build(
     attachments: Sequence[Attachment],
     date: datetime,
     unsubscribe: Sequence[str] = (),
+    invitation: Invitation | None = None,
 ) -> bytes:
     """The complete message with CRLF line ends. Raises ValueError for an address, Message-ID or
     media type that cannot stand in a header; names and subjects are cleaned instead, because
@@ -77,7 +87,10 @@ def build(
         *(_folded(*field) for field in unsubscribe_fields(unsubscribe).items()),
     ]
     head = "\r\n".join(lines).encode() + b"\r\n"
-    return head + _body(message_id, text, html, attachments).as_bytes(policy=_POLICY)
+    alternatives = [_text(text, "plain"), _text(html, "html")]
+    if invitation:
+        alternatives.append(_invitation(invitation))
+    return head + _body(message_id, alternatives, attachments).as_bytes(policy=_POLICY)
 
 
 def unsubscribe_fields(addresses: Sequence[str]) -> dict[str, str]:
@@ -156,10 +169,12 @@ def _mailbox(name: str, address: str, *, header: str) -> str:
     return f"{_words(name, header=header)}\r\n <{wire}>"
 
 
-def _body(message_id: str, text: str, html: str, attachments: Sequence[Attachment]) -> Message:
+def _body(
+    message_id: str, alternatives: Sequence[Message], attachments: Sequence[Attachment]
+) -> Message:
     both = MIMEMultipart("alternative", boundary=_boundary(message_id, "alternative"))
-    both.attach(_text(text, "plain"))
-    both.attach(_text(html, "html"))
+    for alternative in alternatives:
+        both.attach(alternative)
     if not attachments:
         return both
     del both["MIME-Version"]
@@ -185,6 +200,17 @@ def _text(text: str, kind: str) -> Message:
     del part["Content-Transfer-Encoding"], part["Content-Type"], part["MIME-Version"]
     part["Content-Type"] = f"text/{kind}"
     part.set_payload(unix, charset)
+    return part
+
+
+def _invitation(invitation: Invitation) -> Message:
+    """Last among the alternatives, because the last that a mail program understands is shown."""
+    if not _METHOD.fullmatch(invitation.method):
+        raise ValueError("not a method of a calendar")
+    part = MIMEBase("text", "calendar", method=invitation.method, charset="utf-8")
+    del part["MIME-Version"]
+    part.set_payload(invitation.content)
+    encoders.encode_base64(part)
     return part
 
 
