@@ -59,5 +59,14 @@ def day(on: date) -> str:
     return format_date(on, "d MMM y", locale=_locale())
 
 
+def heading(on: date, *, now: datetime) -> str:
+    """The day above what happened on it: "Today", "Tuesday 3 March", in another year with it."""
+    today = house(now).date()
+    if on == today:
+        return _("Today")
+    pattern = "EEEE d MMMM" if on.year == today.year else "EEEE d MMMM y"
+    return format_date(on, pattern, locale=_locale())
+
+
 def money(amount: Decimal) -> str:
     return format_currency(amount, CURRENCY, locale=_locale())

@@ -119,7 +119,9 @@ def _climb_many(groups: list[Group], at: datetime) -> list[int]:
     """Their escalations, notices, events and next rungs; returns the promises that climbed."""
     if not groups:
         return []
-    owners = User.objects.select_related("supervisor").in_bulk({group.owner for group in groups})
+    owners = User.objects.select_related("team", "supervisor__team").in_bulk(
+        {group.owner for group in groups}
+    )
     told = {
         (group.owner, group.role): recipients(owners[group.owner], group.role, at=at)
         for group in groups

@@ -18,15 +18,18 @@ register = template.Library()
 
 
 @register.simple_tag(takes_context=True)
-def instant(context: dict[str, Any], at: datetime | None) -> SafeString | str:
-    """A short instant with the exact one on hover; nothing for None."""
+def instant(
+    context: dict[str, Any], at: datetime | None, now: datetime | None = None
+) -> SafeString | str:
+    """A short instant with the exact one on hover; nothing for None. Seen from `now`, which is
+    the page's own instant unless it stands under a heading that names the day already."""
     if at is None:
         return ""
     return format_html(
         '<time datetime="{}" title="{}">{}</time>',
         at.isoformat(),
         instants.exact(at),
-        instants.brief(at, now=context.get("page_at")),
+        instants.brief(at, now=now or context.get("page_at")),
     )
 
 

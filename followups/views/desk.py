@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from itertools import groupby
 
 from django import forms
 from django.contrib import messages
@@ -14,12 +15,13 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from config import clock
 from config.celery import nudge
-from crm import access
+from crm import access, instants
 from crm.actors import Actor
 from crm.models import User
 from crm.views import reader
 from followups import (
     conflicts,
+    digests,
     items,
     notices,
     override_lists,
@@ -170,13 +172,21 @@ def decide(request: HttpRequest, pk: int) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def notices_page(request: HttpRequest) -> HttpResponse:
     """The bell: what this person was told. Marked as read by a button, not by looking."""
-    user = reader(request)
+    user, at = reader(request), clock.now()
     if request.method == "POST":
-        notices.read(user=user, at=clock.now())
+        notices.read(user=user, at=at)
         return redirect("notices")
     found = queries.notices_of(user)
-    rows = [(row, notices.sentence(row), _leads_to(row, user)) for row in found]
-    return render(request, "followups/notices.html", {"rows": rows})
+    days = [
+        (instants.heading(day, now=at), [_line(row, user) for row in rows])
+        for day, rows in groupby(found, key=lambda row: instants.house(row.at).date())
+    ]
+    words = {"days": days, "unread": queries.unread(user)}
+    return render(request, "followups/notices.html", words)
+
+
+def _line(notice: Notice, user: User) -> tuple[Notice, str, str]:
+    return notice, digests.sentence(notice), _leads_to(notice, user)
 
 
 def _leads_to(notice: Notice, user: User) -> str:
@@ -185,5 +195,5 @@ def _leads_to(notice: Notice, user: User) -> str:
         return reverse("override", args=[notice.data["override"]])
     if "endpoint" in notice.data:
         return reverse("webhook", args=[notice.data["endpoint"]])
-    about = notices.about(notice) if access.may(user, "see_customers") else ""
+    about = digests.about(notice) if access.may(user, "see_customers") else ""
     return reverse("sheet", args=[about]) if about else ""

@@ -1,4 +1,4 @@
-"""The presets as they limit calls, without what needs a ledger: lists and consent."""
+"""The presets without what needs a ledger (lists, consent), and the mail server of the staff."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import pytest
 
 from crm import policies
 from followups import rulings
+from offers.channels import smtp
+from tests.followups.post import Post
 
 
 @pytest.fixture
@@ -25,3 +27,11 @@ def unlisted(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     rulings._rules.cache_clear()
     yield
     rulings._rules.cache_clear()
+
+
+@pytest.fixture
+def post(monkeypatch: pytest.MonkeyPatch) -> Post:
+    """Takes every mail to the people of the house, as long as its outcome says so."""
+    office = Post()
+    monkeypatch.setattr(smtp, "transmit", office.transmit)
+    return office

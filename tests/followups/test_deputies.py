@@ -9,7 +9,7 @@ from django.utils import translation
 
 from crm import absences
 from crm.models import Absence, User
-from followups import callbacks, dossier, escalation, gate, items, notices, queries
+from followups import callbacks, digests, dossier, escalation, gate, items, notices, queries
 from followups.gate import Question
 from followups.models import Item, Notice, Promise
 from offers import sending
@@ -57,7 +57,7 @@ def test_the_rungs_of_an_absent_owner_go_to_the_deputy_who_is_told_whose_they_ar
     assert (told(noor), told(cast.amina)) == (["lateness_owner"], [])
     notice = Notice.objects.select_related("promise__owner", "promise__customer").get(user=noor)
     with translation.override("en"):
-        assert notices.sentence(notice).startswith("For Amina: Promise P-")
+        assert digests.sentence(notice).startswith("For Amina: Promise P-")
     assert fresh(promise).owner == cast.amina
 
 

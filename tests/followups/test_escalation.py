@@ -10,7 +10,7 @@ from django.db import IntegrityError, connection, transaction
 
 from crm import workdays
 from crm.models import User
-from followups import escalation, notices
+from followups import digests, escalation, notices
 from followups.ladder import DEFAULT
 from followups.models import Escalation, Notice, Promise
 from tests.cast import DAY, HOUR, MINUTE, START, Cast, Relay, brussels, call_and_promise
@@ -113,7 +113,7 @@ def test_everybody_who_must_know_is_told_once(cast: Cast) -> None:
         ("dirk", "lateness_operations"),
         ("dirk", "lateness_management"),
     ]
-    assert {n.kind for n in told} <= set(notices.SENTENCES)
+    assert {n.kind for n in told} <= set(digests.SENTENCES)
 
 
 def test_without_a_supervisor_the_next_rung_comes_at_once(cast: Cast) -> None:
@@ -223,7 +223,8 @@ def test_together_or_alone_the_same_is_written(
         ("sent", None, True)
     }
     owners = Notice.objects.filter(promise=promise, user=cast.amina)
-    assert {(n.status, n.next_try_at == n.at) for n in owners} == {("queued", True)}
+    due = {n.pk: notices.when(user=cast.amina, kind=n.kind, at=n.at) for n in owners}
+    assert {(n.status, n.next_try_at == due[n.pk]) for n in owners} == {("queued", True)}
 
 
 def test_the_database_refuses_the_same_rung_twice(cast: Cast) -> None:
