@@ -14,7 +14,7 @@ from crm import customers
 from crm.actors import Actor
 from crm.models import Attempt, User
 from crm.workdays import Calendar
-from followups import history, judgement, ladder
+from followups import history, judgement, ladder, notices
 from followups.history import note as note
 from followups.judgement import Judgement
 from followups.models import Escalation, Promise, PromiseDelivery, PromiseText
@@ -83,6 +83,7 @@ def make(
     history.write(promise, "", Status.OPEN, by=by, at=at, cause="made")
     if replaces:
         _move(replaces, Status.OPEN, Status.REPLACED, by=by, at=at, cause="replaced")
+    notices.call_agreed(promise=promise, by=by, at=at)
     customers.note_change(customer=customer, cause="promise_made", at=at)
     return promise
 
@@ -109,6 +110,8 @@ def _move(
         if not rows.update(**{"status": to, **closed, **columns}):
             return False
         history.write(promise, source, to, by=by, at=at, cause=cause, data=data)
+        if to not in (Status.OPEN, Status.KEPT):
+            notices.call_off(promise=promise, at=at)
         customers.note_change(customer=promise.customer, cause=f"promise_{cause}", at=at)
     promise.refresh_from_db()
     return True
@@ -159,12 +162,14 @@ def withdraw(*, promise: Promise, reason: str, attempt: Attempt, by: Actor, at: 
 
 def hand_over(*, promise: Promise, owner: User, reason: str, by: Actor, at: datetime) -> None:
     """Somebody else owns it from now on. Its calendar, its rungs and its due time stay."""
+    notices.call_off(promise=promise, at=at)
     before = promise.owner_id
     promise.owner, promise.team = owner, owner.team or promise.team
     rows = Promise.objects.filter(pk=promise.pk, status=Status.OPEN)
     rows.update(owner=owner, team=promise.team)
     data: dict[str, object] = {"reason": reason, "before": before, "owner": owner.pk}
     note(promise=promise, cause="reassigned", by=by, at=at, **data)
+    notices.call_agreed(promise=promise, by=by, at=at)
     customers.note_change(customer=promise.customer, cause="promise_reassigned", at=at)
 
 
