@@ -236,6 +236,20 @@ def test_the_bell_counts_until_its_page_is_marked_as_read(
     assert notices.read(user=monday.amina, at=START) == 0
 
 
+def test_the_bell_stands_in_days_and_what_is_unread_is_marked(monday: Cast, enter: Enter) -> None:
+    for at in (START - timedelta(days=2), START):
+        notices.tell(user=monday.amina, kind="override_refused", at=at, data={"customer": "C-1"})
+    client = enter(monday.amina)
+    text = client.get("/notices/").content.decode()
+    assert text.index("<h2>Today</h2>") < text.index("<h2>Saturday 28 February</h2>")
+    lines = text.partition("<h2>Today</h2>")[2].partition("<footer")[0]
+    assert lines.count(">09:00</time>") == 2  # the heading says the day
+    assert lines.count(">unread: </b>") == 2
+    client.post("/notices/")
+    text = client.get("/notices/").content.decode()
+    assert "unread: " not in text and "All read" not in text
+
+
 def test_a_stopped_worker_is_said_in_words_on_every_page(monday: Cast, enter: Enter) -> None:
     Heartbeat.objects.filter(name="send").update(beat_at=START - timedelta(hours=1))
     text = enter(monday.amina).get("/desk/").content.decode()
