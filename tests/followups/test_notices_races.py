@@ -31,6 +31,14 @@ def test_what_another_worker_collects_is_not_made_into_a_second_mail(
     assert post.to("chloe") == post.mails
 
 
+def test_two_that_begin_at_once_do_not_share_a_person(cast: Cast, post: Post) -> None:
+    told(cast.amina)
+    with transaction.atomic():  # the other worker has the person, and no notice of theirs yet
+        User.objects.select_for_update(no_key=True).get(pk=cast.amina.pk)
+        assert Thread(lambda: notices.send_due(clock=Clock())).answer() == 0
+    assert notices.send_due(clock=Clock()) == 1
+
+
 def test_many_workers_at_once_send_each_person_one_mail(cast: Cast, post: Post) -> None:
     for _ in range(50):
         told(cast.amina)
