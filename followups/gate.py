@@ -215,7 +215,7 @@ def _asked(question: Question, by: Actor, mark: Mark | None, at: datetime | None
         # Any of their numbers may be dialled: who shares one of them counts too.
         ids = customers.sharing(question.customer)
     agent = question.agent.pk if question.agent else None
-    waits = purposes.waiting(question.reference) if purpose == "callback" else set()
+    waits = purposes.waiting(question.reference, purpose)
     return Asked(
         number=number,
         ids=ids,
@@ -256,9 +256,8 @@ def _earlier(
     decision = replace(_restored(row), number=asked.number)
     if not decision.allow:
         return decision
-    policy, ids = _policy(row), [*asked.ids, *decision.people]
-    again = replace(asked, ids=ids, policy=policy, purpose=row["purpose"], mine=_mine(row, at))
-    ruling = rulings.rule(replace(again, record=False), at=at)
+    again = replace(asked, ids=[*asked.ids, *decision.people], policy=_policy(row), record=False)
+    ruling = rulings.rule(replace(again, mine=_mine(row, at)), at=at)
     if ruling.at >= decision.valid_until:
         raise OtherQuestion(_("The allow of this request id has expired: ask with a new one."))
     found = _unspared(map(_restored_block, ruling.blocks), row)

@@ -65,9 +65,9 @@ def _to(promise: Promise, number: str, customer: Customer | None) -> bool:
     return PhoneNumber.objects.filter(customer__in=people, e164=number).exists()
 
 
-def waiting(reference: str) -> set[int]:
+def waiting(reference: str, purpose: str = "callback") -> set[int]:
     """Who waits for the call of this promise; empty when it promises none, or none any more."""
-    if not reference.strip():
+    if purpose != "callback" or not reference.strip():
         return set()
     rows = Promise.objects.open().filter(kind=Kind.CALLBACK, reference=reference.strip())
     return set(rows.values_list("customer_id", flat=True))

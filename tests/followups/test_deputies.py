@@ -9,7 +9,7 @@ from django.utils import translation
 
 from crm import absences
 from crm.models import Absence, User
-from followups import callbacks, digests, dossier, escalation, gate, items, notices, queries
+from followups import callbacks, digests, dossier, escalation, gate, items, queries
 from followups.gate import Question
 from followups.models import Item, Notice, Promise
 from offers import sending

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("followups", "0013_conflicts"),
+        ("followups", "0014_handovers"),
     ]
 
     operations = [
