@@ -129,7 +129,7 @@ ROWS = (
         SELLING | {"callback"},
         False,
         "yes",
-        lambda: _("A call-back was promised; only its owner calls, at the agreed time."),
+        lambda: _("A call-back was promised; only its owner or deputy calls, at the agreed time."),
         lambda: _("the promised call"),
     ),
     Reason(
