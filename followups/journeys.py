@@ -24,7 +24,7 @@ STATES: dict[str, str | Lazy] = {
     "at_risk": gettext_lazy("at risk"),
     "unproven": gettext_lazy("left, proof overdue"),
     "in_delivery": gettext_lazy("in delivery"),
-    "waiting": gettext_lazy("on track"),
+    "waiting": gettext_lazy("not due yet"),
     "kept": gettext_lazy("kept"),
     "kept_late": gettext_lazy("kept late"),
     "withdrawn": gettext_lazy("withdrawn"),
