@@ -248,7 +248,8 @@ def test_two_sweepers_at_once_climb_each_rung_once(cast: Cast) -> None:
     def sweep() -> None:
         try:
             barrier.wait(30)
-            for _ in range(8):
+            # What the other one holds is passed by, and is still due when it looks again.
+            while Promise.objects.open().filter(next_rung_at__lte=at).exists():
                 escalation.climb(at=at)
         except Exception as error:
             failed.append(error)
