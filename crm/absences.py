@@ -7,6 +7,7 @@ may do it; on the day they are back it is theirs again, and nobody has to do any
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
@@ -157,30 +158,48 @@ def _here(user: int, deputies: Mapping[int, int | None]) -> int | None:
     return next((pk for pk in (user, *_chain(user, deputies)) if pk not in deputies), None)
 
 
-def stand_ins(users: Iterable[User], *, at: datetime) -> dict[int, User | None]:
-    """Who acts for each of them at that moment: themselves when they are here, else the first of
-    their deputies who is. None when nobody is: no deputy, a circle, or somebody who has left.
+@dataclass(frozen=True)
+class Rota:
+    """Who stands in for whom at one moment: asked once, for as many people as come."""
 
-    Two queries at most, however many people.
-    """
-    asked = {user.pk: user for user in users}
+    deputies: Mapping[int, int | None]
+    people: Mapping[int, User]
+
+    def stand_in(self, user: User) -> User | None:
+        """Who acts for this person: they when they are here, else the first of their deputies who
+        is. None when nobody is: no deputy, a circle, or somebody who has left."""
+        end = _here(user.pk, self.deputies)
+        found = user if end == user.pk else self.people.get(end or 0)
+        return found if found and found.is_active else None
+
+    def acting(self, users: Iterable[User]) -> list[User]:
+        """Who acts for these people, each once, in their order; empty when nobody does."""
+        found = map(self.stand_in, users)
+        return list({user.pk: user for user in found if user}.values())
+
+
+def rota(*, at: datetime) -> Rota:
+    """Who is away at that moment, and who stands in: two queries at most."""
     deputies = _deputies(at)
-    ends = {pk: _here(pk, deputies) for pk in asked}
-    others = {pk for pk in ends.values() if pk} - set(asked)
-    known = asked | User.objects.in_bulk(others) if others else asked
-    found = {pk: known[end] if end else None for pk, end in ends.items()}
-    return {pk: user if user and user.is_active else None for pk, user in found.items()}
+    others = {pk for pk in deputies.values() if pk}
+    known = User.objects.select_related("team").in_bulk(others) if others else {}
+    return Rota(deputies, known)
+
+
+def stand_ins(users: Iterable[User], *, at: datetime) -> dict[int, User | None]:
+    """Who acts for each of them at that moment, by the number of the person."""
+    now = rota(at=at)
+    return {user.pk: now.stand_in(user) for user in users}
 
 
 def stand_in(user: User, *, at: datetime) -> User | None:
     """Who acts for this person at that moment; None when nobody does."""
-    return stand_ins([user], at=at)[user.pk]
+    return rota(at=at).stand_in(user)
 
 
 def acting(users: Iterable[User], *, at: datetime) -> list[User]:
-    """Who acts for these people, each once, in their order; empty when nobody does."""
-    found = stand_ins(users, at=at).values()
-    return list({user.pk: user for user in found if user}.values())
+    """Who acts for these people at that moment, each once, in their order."""
+    return rota(at=at).acting(users)
 
 
 def covered_by(user: int, *, at: datetime) -> set[int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 
 from django.db import connection, transaction
 
@@ -59,6 +60,28 @@ class Group:
     owner: int
     role: str
     promises: list[int]
+
+
+@dataclass(frozen=True)
+class Audience:
+    """The people behind the roles of rungs, at one moment."""
+
+    rota: absences.Rota
+
+    def of(self, owner: User, role: str) -> list[User]:
+        """Who is told what this rung tells of the owner's promise; empty when nobody can be."""
+        if role in {ladder.Role.OWNER, ladder.Role.OWNER_AND_TEAM}:
+            return self.rota.acting([owner])
+        if role == ladder.Role.SUPERVISOR:
+            return items.supervisors(owner, rota=self.rota)
+        return self.operations
+
+    @cached_property
+    def operations(self) -> list[User]:
+        """The last who are told: when all of them are away, it waits for them on their bells."""
+        rows = User.objects.filter(role=User.Role.OPERATIONS, is_active=True).order_by("pk")
+        found = list(rows.select_related("team"))
+        return self.rota.acting(found) or found
 
 
 def climb(*, at: datetime) -> int:
@@ -122,9 +145,9 @@ def _climb_many(groups: list[Group], at: datetime) -> list[int]:
     owners = User.objects.select_related("team", "supervisor__team").in_bulk(
         {group.owner for group in groups}
     )
+    audience = Audience(absences.rota(at=at))
     told = {
-        (group.owner, group.role): recipients(owners[group.owner], group.role, at=at)
-        for group in groups
+        (group.owner, group.role): audience.of(owners[group.owner], group.role) for group in groups
     }
     with connection.cursor() as cursor:
         ids = [pk for group in groups for pk in group.promises]
@@ -183,24 +206,11 @@ def _climb_one(pk: int, customer_id: int, at: datetime) -> bool:
 
 def _tell(promise: Promise, escalation: Escalation, at: datetime) -> int:
     told = 0
-    for user in recipients(promise.owner, escalation.role, at=at):
+    for user in Audience(absences.rota(at=at)).of(promise.owner, escalation.role):
         kind = f"{escalation.track}_{escalation.role}"
         notices.tell(user=user, kind=kind, promise=promise, escalation=escalation, at=at)
         told += 1
     return told
-
-
-def recipients(owner: User, role: str, *, at: datetime) -> list[User]:
-    """The people behind a rung's role, or who stands in for them; empty when nobody can be reached.
-
-    Operations are the last: when all of them are away, it waits for them on their bells.
-    """
-    if role in {ladder.Role.OWNER, ladder.Role.OWNER_AND_TEAM}:
-        return absences.acting([owner], at=at)
-    if role == ladder.Role.SUPERVISOR:
-        return items.supervisors(owner, at=at)
-    operations = User.objects.filter(role=User.Role.OPERATIONS, is_active=True).order_by("pk")
-    return absences.acting(operations, at=at) or list(operations)
 
 
 def _poison(pk: int, at: datetime) -> None:

@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from crm import absences
+from crm.absences import Rota
 from crm.actors import Actor
 from crm.models import User
 from crm.workdays import Calendar
@@ -34,15 +35,16 @@ def _team_leads(user: User) -> list[User]:
     return list(rows.order_by("pk"))
 
 
-def supervisors(user: User, *, at: datetime) -> list[User]:
+def supervisors(user: User, *, rota: Rota) -> list[User]:
     """Who is told when this person does not act: who leads them, or stands in for who does."""
-    return absences.acting(leads(user), at=at) or absences.acting(_team_leads(user), at=at)
+    return rota.acting(leads(user)) or rota.acting(_team_leads(user))
 
 
 def reachable(user: User, *, at: datetime) -> list[User]:
     """Who hears of something new for this person: they or their deputy, else the supervisors. Who
     is away with nobody behind finds it on the bell."""
-    return absences.acting([user], at=at) or supervisors(user, at=at) or [user]
+    rota = absences.rota(at=at)
+    return rota.acting([user]) or supervisors(user, rota=rota) or [user]
 
 
 @transaction.atomic
@@ -119,6 +121,6 @@ def _climb_one(pk: int, at: datetime) -> bool:
     if not rows.update(next_rung_at=None, escalated_at=at, escalated_by=CLIMBER.code):
         return False
     item = Item.objects.select_related("owner", "promise").get(pk=pk)
-    for user in supervisors(item.owner, at=at):
+    for user in supervisors(item.owner, rota=absences.rota(at=at)):
         notices.tell(user=user, kind="item_left", promise=item.promise, item=item, at=at)
     return True

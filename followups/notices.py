@@ -163,7 +163,8 @@ def _call(promise: Promise, kind: str, at: datetime) -> Notice | None:
     """Under the customer's lock: each change of the hour has the next number."""
     if promise.kind != Promise.Kind.CALLBACK:
         return None
-    changes = Notice.objects.filter(promise=promise, kind__in=invitations.KINDS).count()
+    told = Notice.objects.filter(promise=promise, escalation=None)
+    changes = told.filter(kind__in=invitations.KINDS).count()
     return tell(user=promise.owner, kind=kind, promise=promise, data={"sequence": changes}, at=at)
 
 

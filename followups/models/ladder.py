@@ -14,7 +14,7 @@ from offers.models import Delivery
 class Escalation(models.Model):
     """A rung that was climbed. Once per promise, cycle, track and rung. Append-only."""
 
-    promise = models.ForeignKey(Promise, models.PROTECT, related_name="escalations")
+    promise = models.ForeignKey(Promise, models.PROTECT, related_name="escalations", db_index=False)
     cycle = models.PositiveSmallIntegerField()
     track = models.CharField(max_length=8, choices=Promise.Track)
     rung = models.PositiveSmallIntegerField()
@@ -60,7 +60,7 @@ class Item(models.Model):
     escalated_by = models.CharField(max_length=40, blank=True)
     closed_at = models.DateTimeField(null=True, blank=True)
     closed_by = models.CharField(max_length=40, blank=True)
-    closed_cause = models.SlugField(max_length=40, blank=True)
+    closed_cause = models.SlugField(max_length=40, blank=True, db_index=False)
 
     class Meta:
         indexes = [
@@ -105,11 +105,11 @@ class Notice(models.Model):
         SENT = "sent", _("sent")
         FAILED = "failed", _("failed")
 
-    user = models.ForeignKey(User, models.PROTECT, related_name="notices")
-    kind = models.SlugField(max_length=40)
-    promise = models.ForeignKey(Promise, models.PROTECT, null=True)
-    item = models.ForeignKey(Item, models.PROTECT, null=True)
-    escalation = models.ForeignKey(Escalation, models.PROTECT, null=True)
+    user = models.ForeignKey(User, models.PROTECT, related_name="notices", db_index=False)
+    kind = models.SlugField(max_length=40, db_index=False)
+    promise = models.ForeignKey(Promise, models.PROTECT, null=True, db_index=False)
+    item = models.ForeignKey(Item, models.PROTECT, null=True, db_index=False)
+    escalation = models.ForeignKey(Escalation, models.PROTECT, null=True, db_index=False)
     data = models.JSONField(default=dict)
     at = models.DateTimeField()
     status = models.CharField(max_length=8, choices=Status, default=Status.QUEUED)
@@ -125,6 +125,15 @@ class Notice(models.Model):
                 fields=["next_try_at"],
                 name="notice_due",
                 condition=models.Q(status__in=["queued", "claimed"]),
+            ),
+            # Those of its rungs are found through the rung.
+            models.Index(
+                fields=["promise"],
+                name="notice_of_promise",
+                condition=models.Q(promise__isnull=False, escalation__isnull=True),
+            ),
+            models.Index(
+                fields=["item"], name="notice_of_item", condition=models.Q(item__isnull=False)
             ),
             models.Index(
                 fields=["user", "-at"],

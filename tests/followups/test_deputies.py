@@ -10,6 +10,7 @@ from django.utils import translation
 from crm import absences
 from crm.models import Absence, User
 from followups import callbacks, digests, dossier, escalation, gate, items, queries
+from followups.escalation import Audience
 from followups.gate import Question
 from followups.models import Item, Notice, Promise
 from offers import sending
@@ -74,14 +75,14 @@ def test_with_nobody_behind_the_next_rung_comes_at_once(cast: Cast) -> None:
 def test_a_supervisor_who_is_away_is_stood_in_for_by_one_of_the_team(cast: Cast) -> None:
     lea = colleague(cast, "lea", role=User.Role.SUPERVISOR)
     away(cast.chloe, None)
-    assert items.supervisors(cast.amina, at=START) == [lea]
+    assert items.supervisors(cast.amina, rota=absences.rota(at=START)) == [lea]
     away(lea, None)
-    assert items.supervisors(cast.amina, at=START) == []
+    assert items.supervisors(cast.amina, rota=absences.rota(at=START)) == []
 
 
 def test_when_all_of_operations_are_away_they_are_told_all_the_same(cast: Cast) -> None:
     away(cast.dirk, None)
-    assert escalation.recipients(cast.amina, "operations", at=START) == [cast.dirk]
+    assert Audience(absences.rota(at=START)).of(cast.amina, "operations") == [cast.dirk]
 
 
 def test_a_new_item_is_told_to_the_deputy_and_stays_the_owners(

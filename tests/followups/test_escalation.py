@@ -8,9 +8,10 @@ from datetime import datetime
 import pytest
 from django.db import IntegrityError, connection, transaction
 
-from crm import workdays
+from crm import absences, workdays
 from crm.models import User
 from followups import digests, escalation, notices
+from followups.escalation import Audience
 from followups.ladder import DEFAULT
 from followups.models import Escalation, Notice, Promise
 from tests.cast import DAY, HOUR, MINUTE, START, Cast, Relay, brussels, call_and_promise
@@ -131,7 +132,7 @@ def test_another_supervisor_of_the_team_stands_in(cast: Cast) -> None:
     User.objects.filter(pk=cast.amina.pk).update(supervisor=None)
     promise = promised(cast)
     promise.owner.refresh_from_db()
-    assert escalation.recipients(promise.owner, "supervisor", at=START) == [cast.chloe]
+    assert Audience(absences.rota(at=START)).of(promise.owner, "supervisor") == [cast.chloe]
 
 
 def test_one_row_that_throws_delays_nobody_else(cast: Cast) -> None:
