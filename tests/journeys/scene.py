@@ -55,6 +55,16 @@ class Scene:
         calendar = demo_clock.step("opening", teams=[self.cast.liege], at=clock.now())
         self.forward(calendar)
 
+    def settled(self) -> None:
+        """Waits until the ladder was climbed with the clock as it is: whatever is due has fired.
+
+        Twice, because the first turn may have read the clock before it was moved.
+        """
+        for _turn in range(2):
+            since = clock.now()
+            nudge("escalate")
+            until(lambda since=since: heartbeats.last()["escalate"] > since, what="a sweep")
+
     def ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         """One request over real HTTP; answers the JSON, also of a refusal."""
         request = urllib.request.Request(  # noqa: S310 (loopback)
