@@ -30,6 +30,7 @@ class Rig:
 
     database_url: str
     env: dict[str, str]
+    servers: Servers
 
     def connect(self) -> psycopg.Connection:
         return psycopg.connect(self.database_url, autocommit=True)
@@ -78,7 +79,7 @@ def house() -> Iterator[Rig]:
         subprocess.run(
             [sys.executable, "manage.py", "migrate", "-v0"], cwd=ROOT, env=env, check=True
         )
-        yield Rig(database_url, env)
+        yield Rig(database_url, env, servers)
     finally:
         servers.stop()
         shutil.rmtree(folder, ignore_errors=True)

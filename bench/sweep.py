@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import statistics
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from psycopg import sql
@@ -18,6 +20,9 @@ from bench.report import TOO_WIDE, Series, keep, say, verdict
 
 RATE = 20_000.0  # promises a second: the pass line
 IDLE_MS, GROWTH = 5.0, 2.0  # a turn that finds nothing; and what forty times more rows may cost it
+PEER_TIMES = 60.0  # how many times the rate of the peer
+# The peer lives in a virtual environment of its own: python -m venv, pip install django-helpdesk.
+PEER = Path(os.environ.get("HELPDESK_PYTHON", rig.ROOT / "var" / "helpdesk" / "bin" / "python"))
 START = "import django; django.setup(); from bench import climber; climber.main()"
 AGENTS, LEADS = 200, 10
 PEOPLE = """
@@ -81,11 +86,12 @@ class Size:
     many: int
     due: int
     rounds: int
+    tickets: int  # of the peer, which takes them one by one: so many are enough to tell its rate
 
 
 SIZES = {
-    "full": Size(few=100_000, open=1_000_000, many=4_000_000, due=100_000, rounds=3),
-    "smoke": Size(few=500, open=2_000, many=4_000, due=300, rounds=1),
+    "full": Size(few=100_000, open=1_000_000, many=4_000_000, due=100_000, rounds=3, tickets=5_000),
+    "smoke": Size(few=500, open=2_000, many=4_000, due=300, rounds=1, tickets=300),
 }
 
 
@@ -146,6 +152,9 @@ def run(profile: str) -> bool:
         series = _rounds(house, size)
         _extend(house, size.few, size.open, size.many)
         idle[size.many] = _idle(house)
+        rate = peer(house, size.tickets)
+        if rate is not None:
+            series["peer"] = Series("django-helpdesk: escalate_tickets", "/s", (rate,))
     return _judge(profile, size, series, idle)
 
 
@@ -228,6 +237,24 @@ def _limit(house: rig.Rig, size: Size) -> float:
     return float(size.due / (ended[0] - begun[0]).total_seconds())
 
 
+def peer(house: rig.Rig, count: int) -> float | None:
+    """Tickets a second of django-helpdesk; None when it is absent."""
+    if not PEER.exists():
+        return None
+    with house.connect() as connection:
+        connection.execute("CREATE DATABASE helpdesk")
+    address = house.database_url.replace("/kept?", "/helpdesk?")
+    done = subprocess.run(
+        [str(PEER), str(rig.ROOT / "bench" / "tickets.py"), address, str(count)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise SystemExit(f"django-helpdesk failed: {done.stderr[-500:]}")
+    return float(json.loads(done.stdout)["rate"])
+
+
 def _judge(profile: str, size: Size, series: dict[str, Series], idle: dict[int, Series]) -> bool:
     for one in series.values():
         say(str(one))
@@ -236,6 +263,8 @@ def _judge(profile: str, size: Size, series: dict[str, Series], idle: dict[int, 
     say(f"a turn that finds nothing among {size.many:,} open   {many:.2f} ms")
     say(f"  sweeper / psql: {series['one'].median / series['limit'].median:.2f}")
     extra = {"idle_few_ms": few, "idle_many_ms": many, "due": size.due, "open": size.open}
+    times = series["two"].median / series["peer"].median if "peer" in series else None
+    say(f"  {times:.0f} times django-helpdesk" if times else "  django-helpdesk: not installed")
     keep("sweep", profile, list(series.values()), extra)
     if profile == "smoke":
         return True
@@ -246,5 +275,7 @@ def _judge(profile: str, size: Size, series: dict[str, Series], idle: dict[int, 
             verdict("promises climbed a second", best, RATE, least=True, trusted=trusted),
             verdict("a turn with nothing due, ms", many, IDLE_MS, least=False, trusted=True),
             verdict("its growth", many / few, GROWTH, least=False, trusted=True),
+            times is None
+            or verdict("times the peer's rate", times, PEER_TIMES, least=True, trusted=trusted),
         ]
     )
