@@ -223,7 +223,9 @@ def _differs(one: ImportLine, first: ImportLine) -> bool:
     return any(one.facts[name] != first.facts[name] for name in SHARED)
 
 
-def write(row: Import, batch: ImportBatch, frame: Frame, by: Actor, at: datetime) -> Counter[str]:
+def write(
+    *, row: Import, batch: ImportBatch, frame: Frame, by: Actor, at: datetime
+) -> Counter[str]:
     """The contracts whose first line stands in this batch."""
     rows = ImportLine.objects.filter(of=row, line__range=(batch.first, batch.last))
     lines = list(rows.exclude(verdict=BAD).order_by("line"))
@@ -251,7 +253,7 @@ def write(row: Import, batch: ImportBatch, frame: Frame, by: Actor, at: datetime
     return counts
 
 
-def undo(row: Import, batch: int, by: Actor, at: datetime) -> Counter[str]:
+def undo(*, row: Import, batch: int, by: Actor, at: datetime) -> Counter[str]:
     """Back to the contract before, or to none, where nobody has changed it since."""
     rows = changes.of(row, batch)
     customers.hold([one.customer_id for one in rows])

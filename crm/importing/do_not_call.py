@@ -113,7 +113,9 @@ def judge(row: Import, lines: list[ImportLine], frame: Frame) -> Iterator[Judged
             yield Judged(line.pk, NEW)
 
 
-def write(row: Import, batch: ImportBatch, frame: Frame, by: Actor, at: datetime) -> Counter[str]:
+def write(
+    *, row: Import, batch: ImportBatch, frame: Frame, by: Actor, at: datetime
+) -> Counter[str]:
     """Writes the wishes of a batch, each with where it stands in the file for its proof."""
     rows = ImportLine.objects.filter(of=row, line__range=(batch.first, batch.last))
     lines = list(rows.exclude(verdict=BAD).order_by("line"))
@@ -166,7 +168,7 @@ def _stranger(number: str, frame: Frame, at: datetime) -> Customer:
     )
 
 
-def undo(row: Import, batch: int, by: Actor, at: datetime) -> Counter[str]:
+def undo(*, row: Import, batch: int, by: Actor, at: datetime) -> Counter[str]:
     """Lifts what this import wrote, for the reason that somebody gave (jobs.undo asks for it).
     A wish that was ended and written down anew since is another, and stands."""
     rows = changes.of(row, batch)

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from crm.actors import Actor
 from crm.importing import contracts, do_not_call, past_calls, people, people_rows
@@ -15,8 +15,19 @@ from crm.importing.frames import Frame
 from crm.importing.judging import Judged
 from crm.models import Import, ImportBatch, ImportLine
 
-Write = Callable[[Import, ImportBatch, Frame, Actor, datetime], Counter[str]]
-Undo = Callable[[Import, int, Actor, datetime], Counter[str]]
+
+class Write(Protocol):
+    """Writes the good lines of a batch; how many were new, changed, the same, bad after all."""
+
+    def __call__(
+        self, *, row: Import, batch: ImportBatch, frame: Frame, by: Actor, at: datetime
+    ) -> Counter[str]: ...
+
+
+class Undo(Protocol):
+    """Takes what a batch changed back; how many were `undone` and `left`."""
+
+    def __call__(self, *, row: Import, batch: int, by: Actor, at: datetime) -> Counter[str]: ...
 
 
 @dataclass(frozen=True)
@@ -35,24 +46,14 @@ class Kind:
     options: tuple[str, ...] = ()
 
 
-def _write_people(
-    row: Import, batch: ImportBatch, frame: Frame, by: Actor, at: datetime
-) -> Counter[str]:
-    return people_rows.write(row=row, batch=batch, frame=frame, at=at)
-
-
-def _undo_people(row: Import, batch: int, by: Actor, at: datetime) -> Counter[str]:
-    return people_rows.undo(row=row, batch=batch, by=by.code, at=at)
-
-
 KINDS: dict[str, Kind] = {
     Import.Kind.CUSTOMERS: Kind(
         fields=people.FIELDS,
         needed=(("external_id",),),
         facts=people.facts,
         judge=None,
-        write=_write_people,
-        undo=_undo_people,
+        write=people_rows.write,
+        undo=people_rows.undo,
         lines=5_000,
         options=("team", "language"),
     ),

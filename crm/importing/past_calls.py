@@ -231,7 +231,9 @@ def judge(row: Import, lines: list[ImportLine], frame: Frame) -> Iterator[Judged
             yield Judged(line.pk, CHANGED if calls.tells_more(before, call) else SAME)
 
 
-def write(row: Import, batch: ImportBatch, frame: Frame, by: Actor, at: datetime) -> Counter[str]:
+def write(
+    *, row: Import, batch: ImportBatch, frame: Frame, by: Actor, at: datetime
+) -> Counter[str]:
     """New calls at once, then one by one what revises a known one, or holds a wish."""
     rows = ImportLine.objects.filter(of=row, line__range=(batch.first, batch.last))
     lines = list(rows.exclude(verdict=BAD).order_by("line"))

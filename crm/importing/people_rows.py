@@ -17,6 +17,7 @@ from django.db.backends.utils import CursorWrapper
 from django.utils.translation import gettext as _
 
 from crm import customers
+from crm.actors import Actor
 from crm.importing.frames import Frame
 from crm.models import Customer, Import, ImportBatch
 
@@ -186,7 +187,9 @@ def _defaults(frame: Frame) -> str:
     return json.dumps(plain | {name: value for name, value in known.items() if value})
 
 
-def write(*, row: Import, batch: ImportBatch, frame: Frame, at: datetime) -> Counter[str]:
+def write(
+    *, row: Import, batch: ImportBatch, frame: Frame, by: Actor, at: datetime
+) -> Counter[str]:
     """Writes the good lines of a batch; says how many were new, changed and the same."""
     values = {
         "import": row.pk,
@@ -263,9 +266,9 @@ SELECT customer_id FROM crm_importchange WHERE of_id = %(import)s AND batch = %(
 """
 
 
-def undo(*, row: Import, batch: int, by: str, at: datetime) -> Counter[str]:
+def undo(*, row: Import, batch: int, by: Actor, at: datetime) -> Counter[str]:
     """Takes the changes of a batch back; what was changed since is left."""
-    values: dict[str, Any] = {"import": row.pk, "batch": batch, "at": at, "by": by}
+    values: dict[str, Any] = {"import": row.pk, "batch": batch, "at": at, "by": by.code}
     with connection.cursor() as cursor:
         cursor.execute(CANDIDATES, values)
         customers.hold([pk for (pk,) in cursor.fetchall()])

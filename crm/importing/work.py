@@ -98,7 +98,8 @@ def _write(row: Import, at: datetime) -> bool:
     if number == row.batches:
         return jobs.done(row=row, by=SWEEPER, at=at)
     batch = row.cut.get(number=number)
-    counts = kinds.of(row).write(row, batch, frames.of(row), _author(row), at)
+    write = kinds.of(row).write
+    counts = write(row=row, batch=batch, frame=frames.of(row), by=_author(row), at=at)
     return jobs.counted(row, counts, of=number)
 
 
@@ -108,7 +109,7 @@ def _undo(row: Import, at: datetime) -> bool:
     if number == row.batches or undo is None:
         return jobs.undone(row=row, by=SWEEPER, at=at)
     by = Actor(code=row.undone_by)
-    counts = undo(row, row.batches - 1 - number, by, at)
+    counts = undo(row=row, batch=row.batches - 1 - number, by=by, at=at)
     return jobs.counted(row, Counter(left=counts["left"]), of=number)
 
 

@@ -51,13 +51,14 @@ def test_quoted_cells_hold_delimiters_and_line_breaks(tmp_path: Path) -> None:
 
 
 def test_a_spreadsheet_is_read_with_its_days_and_numbers(tmp_path: Path) -> None:
+    began = datetime.fromisoformat("2026-11-20 14:05")
     rows = [
         ["Naam", "GSM", "Sinds", "Begin", "Bedrag", "Ja"],
         [
             "Zoë",
             470123456,
             date(2026, 11, 20),
-            datetime.fromisoformat("2026-11-20 14:05"),
+            began,
             12.5,
             True,
         ],
