@@ -100,7 +100,7 @@ def first_lines(row: Import) -> list[Shown]:
 
 def _labels(row: Import) -> dict[str, str]:
     fields = {one.name: str(one.label) for one in kinds.of(row).fields}
-    return {**{name: str(label) for name, label in LABELS.items()}, **fields}
+    return {**fields, **{name: str(label) for name, label in LABELS.items()}}
 
 
 def _told(
@@ -109,7 +109,8 @@ def _told(
     flat = {**line.facts, **line.facts.get("line", {})}
     flat.pop("line", None)
     found = []
-    for name, value in flat.items():
+    places = list(labels)  # as the kind has its columns
+    for name, value in sorted(flat.items(), key=lambda item: _place(item[0], places)):
         if name in HIDDEN or value in (None, "", []):
             continue
         was = now.get(name) if now is not None else None
@@ -118,6 +119,11 @@ def _told(
         before = words.masked(name, was) if was not in (None, "", []) else ""
         found.append(Told(labels.get(name, name), words.of(name, value), before))
     return found
+
+
+def _place(name: str, places: list[str]) -> int:
+    column = {"phones": "phone", "emails": "email", "label": "line"}.get(name, name)
+    return places.index(column) if column in places else len(places)
 
 
 def _no_difference(name: str, value: Any, was: Any) -> bool:

@@ -26,7 +26,7 @@ def test_a_file_is_brought_checked_imported_and_taken_back(
     log_in(page, "dirk")
     page.get_by_role("link", name="Imports").click()
     looks_well(page)
-    page.get_by_label("File").set_input_files(file)
+    page.locator("#id_file").set_input_files(file)
     page.get_by_role("button", name="Read it").click()
     expect(page.get_by_text("Which column is which?")).to_be_visible(timeout=SOON)
     expect(page.get_by_label("gsm")).to_have_value("phone")
