@@ -43,6 +43,7 @@ SWEEPS = (
     Sweep("reconcile", _every(30), "followups.reconcile.run", guards_gate=True),
     Sweep("intake", _every(60), "offers.bounces.listen", guards_gate=True, paced=True),
     Sweep("escalate", _every(15), "followups.escalation.climb"),
+    Sweep("imports", _every(15), "crm.importing.work.run", paced=True, goes_on=True),
     Sweep("bill_runs", _every(300), "offers.mail_room.work", paced=True, goes_on=True),
     Sweep("items", _every(30), "followups.items.climb"),
     Sweep("notices", _every(10), "followups.notices.send_due", paced=True),

@@ -34,6 +34,7 @@ TABLE: dict[str, frozenset[str]] = {
     "see_deliveries": frozenset({Role.SUPERVISOR, Role.OPERATIONS}),
     "see_bill_runs": frozenset({Role.SUPERVISOR, Role.OPERATIONS}),
     "work_bill_runs": frozenset({Role.OPERATIONS}),
+    "work_imports": frozenset({Role.OPERATIONS}),
     "work_webhooks": frozenset({Role.OPERATIONS}),
     "see_policies": frozenset({Role.SUPERVISOR, Role.OPERATIONS, Role.ADMINISTRATOR}),
     "write_policies": frozenset({Role.OPERATIONS}),

@@ -83,7 +83,7 @@ def _same(customer: Customer, facts: Facts) -> bool:
 
 
 def _add(batch: Sequence[Facts], *, at: datetime) -> None:
-    pairs = list(zip(_next_ids(Customer, len(batch)), batch, strict=True))
+    pairs = list(zip(next_ids(Customer, len(batch)), batch, strict=True))
     copy(Customer, (_customer(pk, facts, at) for pk, facts in pairs))
     copy(CustomerText, (_text(pk, facts) for pk, facts in pairs))
     copy(PostalAddress, (_address(pk, facts) for pk, facts in pairs))
@@ -131,8 +131,14 @@ def _numbers(pk: int, facts: Facts) -> list[PhoneNumber]:
     ]
 
 
+def replace_contracts(pairs: Sequence[tuple[int, ContractFacts | None]]) -> None:
+    """The contracts in force of these customers, by id, are these; None takes one away."""
+    Contract.objects.filter(customer_id__in=[pk for pk, _facts in pairs]).delete()
+    _add_contracts([(pk, facts) for pk, facts in pairs if facts])
+
+
 def _add_contracts(pairs: Sequence[tuple[int, ContractFacts]]) -> None:
-    ids = _next_ids(Contract, len(pairs))
+    ids = next_ids(Contract, len(pairs))
     copy(Contract, (_contract_row(pk, *pair) for pk, pair in zip(ids, pairs, strict=True)))
     lines = (
         _line_row(pk, position, line)
@@ -182,10 +188,7 @@ def _change(pairs: Sequence[tuple[Customer, Facts]], *, at: datetime) -> None:
         present = {row.address for row in customer.emails.all()}
         for address in reversed([a for a in facts.emails if a not in present]):
             customers.add_email(customer=customer, address=address)
-    Contract.objects.filter(
-        customer_id__in=[pk for pk, facts in renewed if facts.contract]
-    ).delete()
-    _add_contracts([(pk, facts.contract) for pk, facts in renewed if facts.contract])
+    replace_contracts([(pk, facts.contract) for pk, facts in renewed if facts.contract])
 
 
 def _change_numbers(pairs: Sequence[tuple[Customer, Facts]], *, at: datetime) -> None:
@@ -202,7 +205,7 @@ def _change_numbers(pairs: Sequence[tuple[Customer, Facts]], *, at: datetime) ->
     )
 
 
-def _next_ids(model: type[models.Model], count: int) -> list[int]:
+def next_ids(model: type[models.Model], count: int) -> list[int]:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)",

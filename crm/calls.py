@@ -145,6 +145,12 @@ def log(*, call: Call, by: Actor, at: datetime) -> Logged:
 
 
 def _refuse_another(attempt: Attempt, call: Call) -> None:
+    if other := contradictions(attempt, call):
+        raise Contradiction(other)
+
+
+def contradictions(attempt: Attempt, call: Call) -> list[str]:
+    """What of a call that is known already is now said differently."""
     said = {
         "customer_id": call.customer.pk if call.customer else None,
         "campaign_id": call.campaign.pk if call.campaign else None,
@@ -154,13 +160,17 @@ def _refuse_another(attempt: Attempt, call: Call) -> None:
     }
     other = [name for name in IDENTITY if getattr(attempt, name) != said[name]]
     outcome = _outcome(call)
-    other += [
+    return other + [
         name
         for name in OUTCOME
         if outcome[name] and getattr(attempt, name) and getattr(attempt, name) != outcome[name]
     ]
-    if other:
-        raise Contradiction(other)
+
+
+def tells_more(attempt: Attempt, call: Call) -> bool:
+    """Whether the call says something that was not known of it."""
+    said = _outcome(call) | {name: getattr(call, name) for name in ASKED}
+    return any(value and not getattr(attempt, name) for name, value in said.items())
 
 
 def _outcome(call: Call) -> dict[str, object]:
@@ -207,9 +217,11 @@ def _add_revision(attempt: Attempt, *, by: Actor, at: datetime) -> None:
 
 
 def _heed(attempt: Attempt, call: Call, *, by: Actor, at: datetime) -> None:
-    """What the customer wished in the call takes effect with the call."""
-    kind = _wish(call.disposition) if call.disposition else ""
-    if kind and attempt.customer:
+    """What the customer wished in the call takes effect with the call; what passes has passed by
+    now when the call was long ago."""
+    kind = wish(call.disposition) if call.disposition else ""
+    over = kind in suppressions.LASTS and call.started_at + suppressions.LASTS[kind] <= at
+    if kind and attempt.customer and not over:
         suppressions.add(
             customer=attempt.customer,
             kind=kind,
@@ -220,7 +232,7 @@ def _heed(attempt: Attempt, call: Call, *, by: Actor, at: datetime) -> None:
         )
 
 
-def _wish(disposition: Disposition) -> str:
+def wish(disposition: Disposition) -> str:
     """The suppression that a disposition asks for; empty for most."""
     if disposition.do_not_call:
         return Suppression.Kind.DNC_COMPANY

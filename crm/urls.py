@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib.auth.views import LogoutView
 from django.urls import path
 
-from crm import views, views_absences, views_policies
+from crm import views, views_absences, views_imports, views_policies
 
 urlpatterns = [
     path("", views.home, name="home"),
@@ -15,6 +15,13 @@ urlpatterns = [
     path("pop", views.pop, name="pop"),
     path("absences/", views_absences.page, name="absences"),
     path("absences/<int:pk>/end/", views_absences.end, name="end_absence"),
+    path("imports/", views_imports.imports_page, name="imports"),
+    path("imports/<int:pk>/", views_imports.page, name="import"),
+    path("imports/<int:pk>/columns/", views_imports.columns, name="import_columns"),
+    path("imports/<int:pk>/start/", views_imports.start, name="start_import"),
+    path("imports/<int:pk>/drop/", views_imports.drop, name="drop_import"),
+    path("imports/<int:pk>/undo/", views_imports.undo, name="undo_import"),
+    path("imports/<int:pk>/bad-lines.csv", views_imports.bad_lines, name="import_bad_lines"),
     path("policies/", views_policies.policies_page, name="policies"),
     path("policies/<slug:name>/<str:version>/", views_policies.policy, name="policy"),
     path(

@@ -184,6 +184,7 @@ NO_AUTHOR = {
     "Heartbeat.beat_at": "the sweep of that name",
     "Heartbeat.grace_until_at": "a limit, not an act",
     "IdempotentAnswer.created_at": "the row has its actor",
+    "Import.blanked_at": "the imports sweep, or the event of the move has its author",
     "ImportRun.finished_at": "who started it: started_by",
     "IntakeSpan.from_at": "the intake of that name",
     "IntakeSpan.seen_at": "the intake of that name",

@@ -13,6 +13,15 @@ from crm.models.customers import (
     PhoneNumber,
     PostalAddress,
 )
+from crm.models.imports import (
+    ColumnMapping,
+    Import,
+    ImportBatch,
+    ImportChange,
+    ImportEvent,
+    ImportLine,
+    ImportPiece,
+)
 from crm.models.ledger import (
     AuditEntry,
     AuditSeal,
@@ -39,6 +48,7 @@ __all__ = [
     "CallSource",
     "Campaign",
     "ClockOffset",
+    "ColumnMapping",
     "Consent",
     "ConsentText",
     "Contract",
@@ -50,6 +60,12 @@ __all__ = [
     "GateChange",
     "Heartbeat",
     "IdempotentAnswer",
+    "Import",
+    "ImportBatch",
+    "ImportChange",
+    "ImportEvent",
+    "ImportLine",
+    "ImportPiece",
     "ImportRun",
     "ListedNumber",
     "Merge",

@@ -24,6 +24,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
         "feed",
         "gate",
         "gate_size",
+        "import",
         "promise",
         "scrub",
         "sweep",

@@ -18,6 +18,7 @@ PAGES = {
         "/customers/?q=x": 200,
         "/notices/": 200,
         "/policies/": 403,
+        "/imports/": 403,
     },
     "chloe": {
         "/desk/": 200,
@@ -25,6 +26,7 @@ PAGES = {
         "/customers/?q=x": 200,
         "/notices/": 200,
         "/policies/": 200,
+        "/imports/": 403,
     },
     "dirk": {
         "/desk/": 403,
@@ -32,6 +34,7 @@ PAGES = {
         "/customers/?q=x": 403,
         "/notices/": 200,
         "/policies/": 200,
+        "/imports/": 200,
     },
     "eva": {
         "/desk/": 403,
@@ -39,6 +42,7 @@ PAGES = {
         "/customers/?q=x": 403,
         "/notices/": 200,
         "/policies/": 200,
+        "/imports/": 403,
     },
 }
 HOMES = {"amina": "/desk/", "chloe": "/board/", "dirk": "/board/"}

@@ -1,0 +1,1 @@
+"""Imports: a file is cut into batches, its lines are staged and judged, then written; or undone."""
