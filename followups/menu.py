@@ -14,7 +14,7 @@ from babel.dates import get_day_names
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from crm import instants
+from crm import calendars, instants
 from crm.models import Customer, User
 from crm.workdays import Calendar, Period
 from followups.channels import BY, MAIL, route
@@ -94,7 +94,7 @@ class Menu:
 def of(customer: Customer, *, holdings: Iterable[Holding], user: User, at: datetime) -> Menu:
     """The menu for this customer and this agent, in a fixed number of queries."""
     today = instants.house(at).date()
-    calendar = Calendar.from_dict(user.team.calendar) if user.team else None
+    calendar = calendars.of(user.team, at=at) if user.team else None
     uploads = Document.objects.filter(customer=customer, kind=Document.Kind.UPLOAD)
     return Menu(
         plans=tuple(_plan(plan, customer, today, at) for plan in catalogue.active()),

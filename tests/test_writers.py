@@ -10,7 +10,7 @@ from tests.sources import Module, modules
 from tests.writers import tables, writes
 
 # crm.bulk is the import's half of crm.customers: the same rows, many at once; crm.filing is the
-# half that replaces what another system tells anew.
+# half that replaces what another system tells anew. crm.calendars keeps what a team has a copy of.
 WRITER = {
     "Absence": {"crm.absences"},
     "Answer": {"offers.answers"},
@@ -21,6 +21,7 @@ WRITER = {
     "AttemptText": {"crm.calls"},
     "AuditEntry": {"crm.audit"},
     "AuditSeal": {"crm.audit"},
+    "CalendarVersion": {"crm.calendars"},
     "CallSource": {"crm.call_sources"},
     "Campaign": {"crm.campaigns"},
     "ClockOffset": {"crm.offset"},
@@ -82,12 +83,13 @@ WRITER = {
     "Slip": {"followups.slips"},
     "Suppression": {"crm.suppressions"},
     "SuppressionText": {"crm.suppressions"},
-    "Team": {"crm.people"},
+    "Team": {"crm.people", "crm.calendars"},
     "UnmatchedReport": {"offers.intake"},
     "User": {"crm.people"},
     "WebhookCursor": {"followups.webhooks.outbox"},
     "WebhookEndpoint": {"followups.webhooks.endpoints"},
     "WebhookMessage": {"followups.webhooks.outbox"},
+    "WorkCalendar": {"crm.calendars"},
 }
 
 
