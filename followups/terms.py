@@ -109,9 +109,8 @@ def _with_the_bill(customer: Customer | None, calendar: Calendar, at: datetime) 
     return calendar.end_of_working_day(in_hand, 0)
 
 
-def due_again(promise: Promise, *, at: datetime) -> datetime:
+def due_again(promise: Promise, *, calendar: Calendar, at: datetime) -> datetime:
     """The time that a promise gets when it opens again: nothing can be refused any more."""
-    calendar = Calendar.from_dict(promise.calendar)
     try:
         channel = promise.plan[0]
         return due(channel=channel, calendar=calendar, at=at, customer=promise.customer)

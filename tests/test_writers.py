@@ -78,6 +78,7 @@ WRITER = {
     "PromiseDelivery": {"followups.promises"},
     "PromiseEvent": {"followups.history"},
     "PromiseText": {"followups.promises"},
+    "Recomputation": {"followups.recomputing"},
     "ReturnFile": {"offers.returns"},
     "ScrubRun": {"followups.scrub"},
     "Slip": {"followups.slips"},
