@@ -41,7 +41,6 @@ def of(team: Team, *, at: datetime) -> Calendar:
 
     Raises ValueError for one that could not be worked with.
     """
-    # The newest first: of two that begin on the same day, that one holds.
     written = [*team.coming, team.calendar]
     return workdays.in_force(map(Calendar.from_dict, written), at)
 
@@ -66,11 +65,13 @@ def in_force(versions: Iterable[CalendarVersion], *, at: datetime) -> CalendarVe
     return next(row for row in rows if hours_of(row) == found)
 
 
-def later(versions: Iterable[CalendarVersion], *, at: datetime) -> list[CalendarVersion]:
-    """The versions that begin after that day, the newest first; also those that never will hold,
-    because another one begins on the same day."""
-    rows = sorted(versions, key=lambda row: row.number, reverse=True)
-    return [row for row in rows if row.valid_from and row.valid_from > today(hours_of(row), at=at)]
+def coming(versions: Iterable[CalendarVersion], *, at: datetime) -> list[CalendarVersion]:
+    """The versions that will come into force after that day, in their order."""
+    found: dict[date, CalendarVersion] = {}
+    for row in sorted(versions, key=lambda row: row.number):
+        if row.valid_from and row.valid_from > today(hours_of(row), at=at):
+            found[row.valid_from] = row  # of two that begin on one day, the newest
+    return [found[day] for day in sorted(found)]
 
 
 def today(hours: Calendar, *, at: datetime) -> date:
@@ -146,8 +147,8 @@ def give(*, calendar: WorkCalendar, team: Team, by: Actor, at: datetime) -> bool
 def copies(calendar: WorkCalendar, *, at: datetime) -> dict[str, Any]:
     """The columns of a team that works by this calendar."""
     versions = list(calendar.versions.all())
-    coming = [row.hours for row in later(versions, at=at)]
-    return {"calendar": in_force(versions, at=at).hours, "coming": coming}
+    later = [row.hours for row in coming(versions, at=at)]
+    return {"calendar": in_force(versions, at=at).hours, "coming": later}
 
 
 def _tell_teams(calendar: WorkCalendar, at: datetime) -> None:

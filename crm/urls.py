@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib.auth.views import LogoutView
 from django.urls import path
 
-from crm import views, views_absences, views_policies
+from crm import views, views_absences, views_calendars, views_policies
 
 urlpatterns = [
     path("", views.home, name="home"),
@@ -15,6 +15,13 @@ urlpatterns = [
     path("pop", views.pop, name="pop"),
     path("absences/", views_absences.page, name="absences"),
     path("absences/<int:pk>/end/", views_absences.end, name="end_absence"),
+    path("calendars/", views_calendars.calendars_page, name="calendars"),
+    path("calendars/add/", views_calendars.add, name="add_calendar"),
+    path("calendars/regions/", views_calendars.regions, name="calendar_regions"),
+    path("calendars/<int:pk>/", views_calendars.calendar, name="calendar"),
+    path("calendars/<int:pk>/edit/", views_calendars.edit, name="edit_calendar"),
+    path("calendars/<int:pk>/copy/", views_calendars.copy, name="copy_calendar"),
+    path("calendars/<int:pk>/teams/", views_calendars.give, name="give_calendar"),
     path("policies/", views_policies.policies_page, name="policies"),
     path("policies/<slug:name>/<str:version>/", views_policies.policy, name="policy"),
     path(
