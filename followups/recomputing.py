@@ -16,6 +16,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.db.models import F, OuterRef, QuerySet, Subquery
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from crm import audit, calendars, customers
 from crm.actors import Actor
@@ -28,8 +29,28 @@ from followups.terms import Refused
 log = logging.getLogger("kept.recompute")
 SHORTEST, LONGEST = 15, 500
 LISTED = 200
+TOLD = {
+    "owner": gettext_lazy("to its owner"),
+    "owner_and_team": gettext_lazy("to its owner and the team"),
+    "supervisor": gettext_lazy("to the supervisor"),
+    "operations": gettext_lazy("to operations"),
+    "management": gettext_lazy("to the management"),
+}
 # Promises in one transaction, whose customers' gates wait for it; and looked at in one request.
 BATCH, MOST = 25, 2_000
+
+
+@dataclass(frozen=True)
+class Told:
+    """A rung that moves: whom it tells, when that was to be, and when it would be."""
+
+    role: str
+    was_at: datetime
+    at: datetime
+
+    @property
+    def words(self) -> str:
+        return str(TOLD.get(self.role, self.role))
 
 
 @dataclass(frozen=True)
@@ -53,6 +74,13 @@ class Move:
     @property
     def new_rung_at(self) -> datetime | None:
         return _nth(self.rungs, self.promise.rung)
+
+    @property
+    def first_rung(self) -> Told | None:
+        """The first rung that moves; None when only the due time does."""
+        roles = self.promise.ladder[self.promise.track]
+        both = zip(roles, self.promise.rungs, self.rungs, strict=True)
+        return next((Told(one["role"], old, new) for one, old, new in both if old != new), None)
 
     @property
     def next_rung_at(self) -> datetime | None:
