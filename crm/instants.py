@@ -59,6 +59,11 @@ def day(on: date) -> str:
     return format_date(on, "d MMM y", locale=_locale())
 
 
+def weekday_and_day(on: date) -> str:
+    """ "Fri 25 Dec", where the year stands above."""
+    return format_date(on, "EEE d MMM", locale=_locale())
+
+
 def heading(on: date, *, now: datetime) -> str:
     """The day above what happened on it: "Today", "Tuesday 3 March", in another year with it."""
     today = house(now).date()

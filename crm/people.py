@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.db import transaction
 
+from crm import calendars
+from crm.actors import Actor
 from crm.models import Team, User
 from crm.workdays import Calendar
 
@@ -24,11 +27,15 @@ class Person:
     language: str = "en"
 
 
-def team(*, slug: str, name: str, calendar: Calendar) -> Team:
-    """The team of that slug, made when it is not there."""
-    row, _new = Team.objects.get_or_create(
+@transaction.atomic
+def team(*, slug: str, name: str, calendar: Calendar, by: Actor, at: datetime) -> Team:
+    """The team of that slug, made when it is not there, with a calendar of its own."""
+    row, new = Team.objects.get_or_create(
         slug=slug, defaults={"name": name, "calendar": calendar.to_dict()}
     )
+    if new:
+        own = calendars.add(name=name, hours=calendar, by=by, at=at)
+        calendars.give(calendar=own, team=row, by=by, at=at)
     return row
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib.auth.views import LogoutView
 from django.urls import path
 
-from crm import views, views_absences, views_imports, views_policies
+from crm import views, views_absences, views_calendars, views_imports, views_policies
 
 urlpatterns = [
     path("", views.home, name="home"),
@@ -22,6 +22,13 @@ urlpatterns = [
     path("imports/<int:pk>/drop/", views_imports.drop, name="drop_import"),
     path("imports/<int:pk>/undo/", views_imports.undo, name="undo_import"),
     path("imports/<int:pk>/bad-lines.csv", views_imports.bad_lines, name="import_bad_lines"),
+    path("calendars/", views_calendars.calendars_page, name="calendars"),
+    path("calendars/add/", views_calendars.add, name="add_calendar"),
+    path("calendars/regions/", views_calendars.regions, name="calendar_regions"),
+    path("calendars/<int:pk>/", views_calendars.calendar, name="calendar"),
+    path("calendars/<int:pk>/edit/", views_calendars.edit, name="edit_calendar"),
+    path("calendars/<int:pk>/copy/", views_calendars.copy, name="copy_calendar"),
+    path("calendars/<int:pk>/teams/", views_calendars.give, name="give_calendar"),
     path("policies/", views_policies.policies_page, name="policies"),
     path("policies/<slug:name>/<str:version>/", views_policies.policy, name="policy"),
     path(

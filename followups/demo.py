@@ -115,7 +115,7 @@ def load(*, at: datetime) -> bool:
     for instant in (begin, at):
         checks.keep_partitions(at=instant)
     with transaction.atomic():
-        teams, cast = _people()
+        teams, cast = _people(begin)
         audit.write(action=LOGINS, subject="demo", by=SYSTEM, at=at, data={"key": _fingerprint()})
         if loaded():
             return False
@@ -124,9 +124,9 @@ def load(*, at: datetime) -> bool:
     return True
 
 
-def _people() -> tuple[dict[str, Team], dict[str, User]]:
+def _people(at: datetime) -> tuple[dict[str, Team], dict[str, User]]:
     teams = {
-        slug: people.team(slug=slug, name=name, calendar=CALENDARS[slug])
+        slug: people.team(slug=slug, name=name, calendar=CALENDARS[slug], by=SYSTEM, at=at)
         for slug, name in TEAMS.items()
     }
     cast: dict[str, User] = {}

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from crm import heartbeats, offset
+from crm import calendars, heartbeats, offset
 from crm.models import Team
 from crm.workdays import Calendar
 from followups import demo, leases, notices, slips
@@ -30,7 +30,7 @@ def step(text: str, *, teams: Iterable[Team], at: datetime) -> timedelta:
     `opening` is the next one of any of the teams that has not begun yet.
     """
     if text == "opening":
-        openings = [_next_opening(Calendar.from_dict(team.calendar), at) for team in teams]
+        openings = [_next_opening(calendars.of(team, at=at), at) for team in teams]
         if not openings:
             raise BadStep(_("No team has opening hours."))
         return min(openings) - at

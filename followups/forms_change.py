@@ -14,11 +14,10 @@ from django.utils.functional import Promise as Lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from crm import access, instants
+from crm import access, calendars, instants
 from crm.actors import Actor
 from crm.models import Attempt, User
 from crm.wallclock import zone_of
-from crm.workdays import Calendar
 from followups import amending, callbacks, menu
 from followups.channels import MAIL
 from followups.forms_override import SignForm
@@ -177,7 +176,7 @@ class AnewForm(forms.Form):
     def __init__(self, *args: Any, promise: Promise, at: datetime) -> None:
         super().__init__(*args)
         self.promise, self.at = promise, at
-        self.calendar = Calendar.from_dict(promise.team.calendar)
+        self.calendar = calendars.of(promise.team, at=at)
         self.fields["call"] = Calls(promise, at=at, answered=True)
         self.helper = FormHelper()
         self.helper.form_tag = False

@@ -10,13 +10,12 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
-from babel.dates import get_day_names
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from crm import instants
+from crm import calendars, instants
+from crm.calendar_words import opening_words as opening_words
 from crm.models import Customer, User
-from crm.workdays import Calendar, Period
+from crm.workdays import Calendar
 from followups.channels import BY, MAIL, route
 from followups.models import Promise
 from followups.proposals import Holding
@@ -94,7 +93,7 @@ class Menu:
 def of(customer: Customer, *, holdings: Iterable[Holding], user: User, at: datetime) -> Menu:
     """The menu for this customer and this agent, in a fixed number of queries."""
     today = instants.house(at).date()
-    calendar = Calendar.from_dict(user.team.calendar) if user.team else None
+    calendar = calendars.of(user.team, at=at) if user.team else None
     uploads = Document.objects.filter(customer=customer, kind=Document.Kind.UPLOAD)
     return Menu(
         plans=tuple(_plan(plan, customer, today, at) for plan in catalogue.active()),
@@ -228,20 +227,3 @@ def asked(words: str, language: str) -> str:
     if words.startswith(before) and words.endswith(after) and len(words) > len(before + after):
         return words[len(before) : len(words) - len(after)]
     return words
-
-
-def opening_words(calendar: Calendar) -> str:
-    """ "Mon–Fri 09:00–17:30", for whoever agrees a time with a customer."""
-    names = get_day_names("abbreviated", locale=(get_language() or "en").replace("-", "_"))
-    runs: list[tuple[int, int, tuple[Period, ...]]] = []
-    for day, periods in calendar.hours.items():
-        if runs and runs[-1][1] == day - 1 and runs[-1][2] == periods:
-            runs[-1] = (runs[-1][0], day, periods)
-        else:
-            runs.append((day, day, periods))
-    return "; ".join(
-        f"{names[first]}{'' if first == last else f'–{names[last]}'} "
-        + ", ".join(f"{start:%H:%M}–{end:%H:%M}" for start, end in periods)
-        for first, last, periods in runs
-        if periods
-    )

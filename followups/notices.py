@@ -13,10 +13,9 @@ from django.db import connection, transaction
 from django.db.models import Exists, F, OuterRef
 from django.utils import translation
 
-from crm import workdays
+from crm import calendars, workdays
 from crm.actors import Actor
 from crm.models import User
-from crm.workdays import Calendar
 from followups import digests, invitations
 from followups.models import Escalation, Item, Notice, Promise
 from offers import message
@@ -88,7 +87,7 @@ def when(*, user: User, kind: str, at: datetime, promise: Promise | None = None)
     if user.role == User.Role.OPERATIONS or digests.voiced(kind, promise) in AT_ONCE:
         return at
     try:
-        calendar = Calendar.from_dict(user.team.calendar) if user.team else workdays.DEFAULT
+        calendar = calendars.of(user.team, at=at) if user.team else workdays.DEFAULT
         return calendar.next_open(at)
     except ValueError:  # a calendar that never opens again silences nobody
         return at

@@ -13,13 +13,12 @@ from config.transactions import joined
 from crm import customers
 from crm.actors import Actor
 from crm.models import Attempt, User
-from crm.workdays import Calendar
-from followups import history, judgement, ladder, notices
+from followups import deadlines, history, judgement, notices
 from followups.history import note as note
 from followups.judgement import Judgement
 from followups.models import Escalation, Promise, PromiseDelivery, PromiseText
 from followups.models.promises import CALLBACK_TOLERANCE
-from followups.terms import Refused, Terms, drawn_up, due_again
+from followups.terms import Refused, Terms, drawn_up
 from offers.evidence import quiet_span
 from offers.grades import Fold
 from offers.models import Delivery, Document
@@ -31,7 +30,6 @@ MOVES = {
     Status.OPEN: {Status.KEPT, Status.WITHDRAWN, Status.REPLACED, Status.ERASED},
     Status.KEPT: {Status.KEPT, Status.OPEN, Status.ERASED},
 }
-
 
 # A batch that has climbed: the next rung, and for what is late now and has nothing under way, that.
 CLIMB_MANY = """
@@ -80,7 +78,8 @@ def make(
     columns = drawn_up(terms, attempt=attempt, owner=owner, by=by, at=at)
     promise = Promise.objects.create(customer=customer, replaces=replaces, **columns)
     PromiseText.objects.create(promise=promise, words=terms.words, address=terms.address)
-    history.write(promise, "", Status.OPEN, by=by, at=at, cause="made")
+    how: dict[str, object] = {"due": "agreed" if terms.due_at else "usual"}
+    history.write(promise, "", Status.OPEN, by=by, at=at, cause="made", data=how)
     if replaces:
         _move(replaces, Status.OPEN, Status.REPLACED, by=by, at=at, cause="replaced")
     notices.call_agreed(promise=promise, by=by, at=at)
@@ -233,9 +232,7 @@ def _keep(promise: Promise, proof: Fold, *, by: Actor, at: datetime) -> None:
 
 def _reopen(promise: Promise, *, by: Actor, at: datetime) -> None:
     """What had arrived did not: a new cycle of rungs from now; the due time stays."""
-    calendar = Calendar.from_dict(promise.calendar)
-    steps = ladder.Ladder.from_dict(promise.ladder)
-    rungs = ladder.lateness(steps, calendar, at, due_again(promise, at=at))
+    rungs = deadlines.again(promise, at=at)
     _move(
         promise,
         Status.KEPT,
@@ -266,20 +263,13 @@ def _retrack(promise: Promise, found: Judgement, *, by: Actor, at: datetime) -> 
         same_kind = expected == promise.proof_expected_at or expected == at
         if same_kind:
             return
-    steps = ladder.Ladder.from_dict(promise.ladder)
-    rungs = ladder.proof(steps, Calendar.from_dict(promise.calendar), expected)
+    rungs = deadlines.proof(promise, expected_at=expected)
     _set_track(promise, Track.PROOF, rungs, expected)
     note(promise=promise, cause="in_delivery", by=by, at=at)
 
 
 def _back_to_lateness(promise: Promise, *, by: Actor, at: datetime) -> None:
-    calendar = Calendar.from_dict(promise.calendar)
-    steps = ladder.Ladder.from_dict(promise.ladder)
-    start, until = promise.made_at, promise.due_at
-    if promise.cycle > 1:
-        start = promise.events.filter(cause="reopened").latest("id").at
-        until = due_again(promise, at=start)
-    _set_track(promise, Track.LATENESS, ladder.lateness(steps, calendar, start, until), None)
+    _set_track(promise, Track.LATENESS, deadlines.lateness(promise), None)
     note(promise=promise, cause="nothing_stands", by=by, at=at)
     if promise.due_at <= at:
         mark_broken(promise=promise, by=by, at=at)
@@ -298,6 +288,18 @@ def _set_track(
         proof_expected_at=expected,
     )
     promise.refresh_from_db()
+
+
+def retime(
+    *, promise: Promise, columns: dict[str, Any], data: dict[str, object], by: Actor, at: datetime
+) -> bool:
+    """Its due time and rungs by another calendar; False when it has changed since it was read."""
+    seen = {name: getattr(promise, name) for name in ("due_at", "cycle", "track", "rung", "rungs")}
+    rows = Promise.objects.filter(pk=promise.pk, status=Status.OPEN, **seen)
+    if not rows.update(**columns):
+        return False
+    note(promise=promise, cause="recomputed", by=by, at=at, **data)
+    return True
 
 
 def mark_broken(*, promise: Promise, by: Actor, at: datetime) -> bool:

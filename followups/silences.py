@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 
-from crm import call_sources, workdays
+from crm import calendars, call_sources, workdays
 from crm.models import CallSource, Team, User
 from crm.workdays import Calendar
 from followups import notices
@@ -25,12 +25,13 @@ def silent(*, at: datetime) -> list[CallSource]:
     return [
         source
         for source in rows.select_related("team")
-        if source.last_heard_at and _calendar(source.team).between(source.last_heard_at, at) >= most
+        if (heard_at := source.last_heard_at)
+        and _calendar(source.team, at).between(heard_at, at) >= most
     ]
 
 
-def _calendar(team: Team | None) -> Calendar:
-    return Calendar.from_dict(team.calendar) if team else workdays.DEFAULT
+def _calendar(team: Team | None, at: datetime) -> Calendar:
+    return calendars.of(team, at=at) if team else workdays.DEFAULT
 
 
 def tell(*, at: datetime) -> int:

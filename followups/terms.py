@@ -10,7 +10,7 @@ from typing import Any
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from crm import policies
+from crm import calendars, policies
 from crm.actors import Actor
 from crm.models import Attempt, Campaign, Customer, User
 from crm.policies import Policy
@@ -109,9 +109,8 @@ def _with_the_bill(customer: Customer | None, calendar: Calendar, at: datetime) 
     return calendar.end_of_working_day(in_hand, 0)
 
 
-def due_again(promise: Promise, *, at: datetime) -> datetime:
+def due_again(promise: Promise, *, calendar: Calendar, at: datetime) -> datetime:
     """The time that a promise gets when it opens again: nothing can be refused any more."""
-    calendar = Calendar.from_dict(promise.calendar)
     try:
         channel = promise.plan[0]
         return due(channel=channel, calendar=calendar, at=at, customer=promise.customer)
@@ -149,7 +148,7 @@ def drawn_up(
     if attempt.customer is None or owner.team is None:
         raise Refused("customer", _("A promise needs a customer and an owner with a team."))
     policy = policy_of(attempt.campaign, at=at)
-    calendar = Calendar.from_dict(owner.team.calendar)
+    calendar = calendars.of(owner.team, at=at)
     due_at = due_of(terms, calendar=calendar, at=at, customer=attempt.customer)
     if due_at <= at:
         raise Refused("due_at", _("The due time has already passed."))
@@ -174,7 +173,7 @@ def drawn_up(
         # After a call there is nothing to read.
         "reading_hours": 0 if callback else int(policy.reading_period.total_seconds() // 3600),
         "policy": policy.label,
-        "calendar": owner.team.calendar,
+        "calendar": calendar.to_dict(),
         "ladder": steps.to_dict(),
         "due_at": due_at,
         "at_risk_at": rungs[0],

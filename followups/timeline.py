@@ -27,6 +27,7 @@ PROMISE: dict[str, str | Lazy] = {
     "withdrawn": gettext_lazy("withdrawn: the customer no longer wants it"),
     "renegotiated": gettext_lazy("agreed anew with the customer"),
     "reassigned": gettext_lazy("handed over to somebody else"),
+    "recomputed": gettext_lazy("its times were worked out anew: the calendar has changed"),
     "in_delivery": gettext_lazy("it left, proof is pending"),
     "nothing_stands": gettext_lazy("what had left did not arrive"),
     "proven": gettext_lazy("kept: proof of delivery"),

@@ -15,6 +15,7 @@ from followups.views import (
     persons,
     policies,
     pool,
+    recomputing,
     sheet,
     wishes,
 )
@@ -74,6 +75,7 @@ urlpatterns = [
         offers.preview,
         name="preview_offer",
     ),
+    path("calendars/<int:pk>/recompute/", recomputing.page, name="recompute_calendar"),
     path("leases/<uuid:decision>/renew/", sheet.renew, name="renew_lease"),
     path("documents/<int:pk>/", offers.document, name="document"),
     path("policies/<slug:name>/<str:version>/dry-run/", policies.dry_run, name="policy_dry_run"),

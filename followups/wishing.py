@@ -9,9 +9,8 @@ from datetime import datetime
 
 from django.db import transaction
 
-from crm import preferences, suppressions
+from crm import calendars, preferences, suppressions
 from crm.models import Preference, Suppression
-from crm.workdays import Calendar
 from followups import callbacks, presses, promises
 from followups.models import Promise
 from followups.presses import Said
@@ -67,7 +66,7 @@ def _shut(visit: Visit, at: datetime) -> None:
 def slots(visit: Visit, *, at: datetime) -> list[datetime]:
     """When the owner's team can call back."""
     team = presses.owner(visit.promise).team or visit.promise.team
-    return callbacks.slots(calendar=Calendar.from_dict(team.calendar), at=at)
+    return callbacks.slots(calendar=calendars.of(team, at=at), at=at)
 
 
 @transaction.atomic

@@ -12,6 +12,7 @@ from tests.writers import tables, writes
 # crm.bulk is the import's half of crm.customers: the same rows, many at once; crm.filing is the
 # half that replaces what another system tells anew. crm.importing.people_rows does the same set by
 # set in the database, and crm.importing.past_calls writes many new calls at once.
+# half that replaces what another system tells anew. crm.calendars keeps what a team has a copy of.
 WRITER = {
     "Absence": {"crm.absences"},
     "Answer": {"offers.answers"},
@@ -22,6 +23,7 @@ WRITER = {
     "AttemptText": {"crm.calls"},
     "AuditEntry": {"crm.audit"},
     "AuditSeal": {"crm.audit"},
+    "CalendarVersion": {"crm.calendars"},
     "CallSource": {"crm.call_sources"},
     "Campaign": {"crm.campaigns"},
     "ClockOffset": {"crm.offset"},
@@ -90,17 +92,19 @@ WRITER = {
     "PromiseDelivery": {"followups.promises"},
     "PromiseEvent": {"followups.history"},
     "PromiseText": {"followups.promises"},
+    "Recomputation": {"followups.recomputing"},
     "ReturnFile": {"offers.returns"},
     "ScrubRun": {"followups.scrub"},
     "Slip": {"followups.slips"},
     "Suppression": {"crm.suppressions"},
     "SuppressionText": {"crm.suppressions"},
-    "Team": {"crm.people"},
+    "Team": {"crm.people", "crm.calendars"},
     "UnmatchedReport": {"offers.intake"},
     "User": {"crm.people"},
     "WebhookCursor": {"followups.webhooks.outbox"},
     "WebhookEndpoint": {"followups.webhooks.endpoints"},
     "WebhookMessage": {"followups.webhooks.outbox"},
+    "WorkCalendar": {"crm.calendars"},
 }
 
 

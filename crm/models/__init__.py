@@ -1,6 +1,7 @@
 """WHO: people, contracts, calls, wishes, teams. One noun per file."""
 
 from crm.models.absences import Absence
+from crm.models.calendars import CalendarVersion, WorkCalendar
 from crm.models.calls import Attempt, AttemptRevision, AttemptText, Campaign, Disposition
 from crm.models.consents import Consent, ConsentText
 from crm.models.customers import (
@@ -45,6 +46,7 @@ __all__ = [
     "AttemptText",
     "AuditEntry",
     "AuditSeal",
+    "CalendarVersion",
     "CallSource",
     "Campaign",
     "ClockOffset",
@@ -78,4 +80,5 @@ __all__ = [
     "SuppressionText",
     "Team",
     "User",
+    "WorkCalendar",
 ]

@@ -7,14 +7,22 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from crm.models.calendars import WorkCalendar
+
 
 class Team(models.Model):
     """A call-centre team; an outsourced supplier is a team of its own."""
 
     slug = models.SlugField(unique=True)
     name = models.CharField(max_length=80)
-    # crm.workdays.Calendar.to_dict(); frozen onto each promise when it is made.
+    # The calendar that it works by; none for a team that was not made by crm/people.py.
+    works_by = models.ForeignKey(
+        WorkCalendar, models.PROTECT, null=True, blank=True, related_name="teams"
+    )
+    # What that calendar says, copied by crm/calendars.py so that one row answers: what was in force
+    # when it was last written, and what begins later. Ask crm.calendars.of() for what is in force.
     calendar = models.JSONField()
+    coming = models.JSONField(default=list, db_default=[])
 
     class Meta:
         ordering = ["name"]

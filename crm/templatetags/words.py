@@ -39,6 +39,11 @@ def day(on: date | None) -> str:
 
 
 @register.filter
+def weekday_and_day(on: date) -> str:
+    return instants.weekday_and_day(on)
+
+
+@register.filter
 def money(amount: Decimal | None) -> str:
     return instants.money(amount) if amount is not None else ""
 

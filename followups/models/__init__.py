@@ -6,6 +6,7 @@ from followups.models.handovers import HandOver
 from followups.models.ladder import Escalation, Item, Notice
 from followups.models.overrides import Override, OverrideText
 from followups.models.promises import Promise, PromiseDelivery, PromiseEvent, PromiseText
+from followups.models.recomputations import Recomputation
 from followups.models.scrub import ScrubRun
 from followups.models.slips import Slip
 from followups.models.webhooks import WebhookCursor, WebhookEndpoint, WebhookMessage
@@ -25,6 +26,7 @@ __all__ = [
     "PromiseDelivery",
     "PromiseEvent",
     "PromiseText",
+    "Recomputation",
     "ScrubRun",
     "Slip",
     "WebhookCursor",

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
+from itertools import accumulate, pairwise
 from zoneinfo import ZoneInfo
 
+import holidays
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crm.workdays import DEFAULT, Calendar
-from tests.crm.calendars import CALENDARS, NEW_YORK
+from tests.crm.calendars import CALENDARS, LISBON, NEW_YORK, PARIS
 
-QUARTER = timedelta(minutes=15)
+QUARTER, MOMENT = timedelta(minutes=15), timedelta(microseconds=1)
 
 calendars = st.sampled_from(CALENDARS)
 instants = st.datetimes(
@@ -133,19 +136,62 @@ def test_the_table_agrees_with_counting_minutes(
     assert plain.add(a, timedelta(minutes=minutes)) == _by_the_minute(plain, a, minutes)
 
 
-def test_every_quarter_of_an_hour_of_five_years_in_brussels() -> None:
-    """One pass: the work counted opening by opening is the work that the table gives."""
-    start = datetime(2025, 12, 31, 23, 0, tzinfo=UTC)
-    end = datetime(2030, 12, 31, 23, 0, tzinfo=UTC)
-    worked, last_due, a = timedelta(), start, start
+def _plainly(calendar: Calendar, year: int) -> list[bool]:
+    """For each quarter of an hour of a year in UTC, whether work is done: by the clock on the wall
+    and the list of holidays, without a table."""
+    zone, shut = ZoneInfo(calendar.zone), calendar.extra_holidays
+    shut |= set(holidays.country_holidays(calendar.country or "", years=[year, year + 1]))
+    a, end = datetime(year, 1, 1, tzinfo=UTC), datetime(year + 1, 1, 1, tzinfo=UTC)
+    found = []
     while a < end:
-        open_now, opening = DEFAULT.is_open(a), DEFAULT.next_open(a)
-        due = DEFAULT.add(a, 4)
-        assert (opening == a) if open_now else (opening > a)
-        assert due >= opening + timedelta(hours=4)
-        assert due >= last_due
-        assert DEFAULT.between(a, due) == timedelta(hours=4)
-        assert DEFAULT.between(start, a) == worked
-        worked += QUARTER if open_now else timedelta()
-        last_due, a = due, a + QUARTER
-    assert worked == DEFAULT.between(start, end)
+        local = a.astimezone(zone)
+        day, clock = local.date(), local.time()
+        periods = () if day in shut else calendar.hours.get(day.weekday(), ())
+        early = calendar.half_days.get(day, time.max)
+        found.append(
+            any(start <= clock and (clock < until or until == time(0)) for start, until in periods)
+            and clock < early
+        )
+        a += QUARTER
+    return found
+
+
+@pytest.mark.parametrize("calendar", [DEFAULT, PARIS, LISBON], ids=lambda calendar: calendar.zone)
+def test_every_quarter_of_an_hour_of_five_years(calendar: Calendar) -> None:
+    """Beside a year of quarters counted one by one: what is due when, and how much that was.
+
+    With amounts from nothing to three days of work; and with more days off it is never earlier.
+    """
+    first = datetime(2026, 1, 1, tzinfo=UTC)
+    quarters = [worked for year in range(2026, 2032) for worked in _plainly(calendar, year)]
+    # When the n-th quarter of work is over, and how many were before each quarter.
+    over = [first + QUARTER * (n + 1) for n, worked in enumerate(quarters) if worked]
+    before = list(accumulate(quarters, initial=0))
+    away = {(first + timedelta(days=17 * n)).date() for n in range(1, 130)}
+    fewer = replace(calendar, extra_holidays=calendar.extra_holidays | away)
+    amounts = (1, 0, 16, 3, 96, 34)
+    a, end, n = first, datetime(2031, 1, 1, tzinfo=UTC), 0
+    while a < end:
+        amount = amounts[n % len(amounts)]
+        work = QUARTER * amount
+        due = calendar.add(a, work)
+        assert due == (over[before[n] + amount - 1] if amount else a), a
+        assert calendar.between(a, due) == work, a
+        assert fewer.add(a, work) >= due, a
+        a, n = a + QUARTER, n + 1
+
+
+@pytest.mark.parametrize("calendar", [DEFAULT, PARIS, LISBON], ids=lambda calendar: calendar.zone)
+def test_every_opening_of_five_years(calendar: Calendar) -> None:
+    """Each begins where the quarters counted one by one begin to be worked, and ends where they
+    end; the first instant is open, the last is not."""
+    quarters = [worked for year in range(2026, 2031) for worked in _plainly(calendar, year)]
+    edges = [
+        (datetime(2026, 1, 1, tzinfo=UTC) + QUARTER * n, worked)
+        for n, (was, worked) in enumerate(pairwise(quarters), start=1)
+        if was != worked
+    ]
+    for (edge, opens), (after, _opens) in pairwise(edges):
+        assert calendar.is_open(edge) == opens, edge
+        assert calendar.is_open(edge - MOMENT) != opens, edge
+        assert calendar.next_open(edge) == (edge if opens else after), edge

@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from config import clock, sink
 from crm import customers, people
-from crm.actors import Actor
+from crm.actors import SYSTEM, Actor
 from crm.calls import Call
 from crm.models import ClockOffset, Customer, Disposition, Suppression, Team, User
 from crm.people import Person
@@ -23,6 +23,7 @@ from followups.models import Item, Promise
 from followups.terms import Terms
 from offers import drafts, sending
 from offers.models import Delivery, Evidence, UnmatchedReport
+from tests.cast import START
 
 
 @pytest.fixture
@@ -41,7 +42,7 @@ def mailbox(tmp_path: Path, settings: Any) -> Iterator[Path]:
 
 @pytest.fixture
 def amina(db: None) -> User:
-    team = people.team(slug="liege", name="Liège", calendar=DEFAULT)
+    team = people.team(slug="liege", name="Liège", calendar=DEFAULT, by=SYSTEM, at=START)
     facts = Person(username="amina", first_name="Amina", role="agent", team=team)
     return people.person(facts, password="a-long-password")
 

@@ -32,7 +32,7 @@ def told() -> list[str]:
 
 def test_nights_and_weekends_are_not_silence(cast: Cast) -> None:
     source = heard(cast, team=cast.liege)
-    hours = silences._calendar(cast.liege)
+    hours = silences._calendar(cast.liege, START)
     ends = hours.add(FRIDAY, 2)
     assert ends > MONDAY
     assert silences.silent(at=ends - timedelta(seconds=1)) == []
