@@ -11,7 +11,7 @@ from django.db import connection, transaction
 from crm import absences, customers
 from crm.actors import Actor
 from crm.models import User
-from followups import items, ladder, notices, plans, promises
+from followups import daily_digest, items, ladder, notices, plans, promises
 from followups.models import Escalation, Promise
 
 log = logging.getLogger("kept.escalate")
@@ -199,6 +199,8 @@ def recipients(owner: User, role: str, *, at: datetime) -> list[User]:
         return absences.acting([owner], at=at)
     if role == ladder.Role.SUPERVISOR:
         return items.supervisors(owner, at=at)
+    if role == ladder.Role.MANAGEMENT and (named := daily_digest.people()):
+        return named  # by the daily digest
     operations = User.objects.filter(role=User.Role.OPERATIONS, is_active=True).order_by("pk")
     return absences.acting(operations, at=at) or list(operations)
 

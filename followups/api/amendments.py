@@ -1,4 +1,4 @@
-"""POST /promises/{reference}/…: another system withdraws, confirms, renegotiates, hands over, sends."""
+"""POST /promises/{reference}/…: another system withdraws, renegotiates, hands over, sends it."""
 
 from __future__ import annotations
 
