@@ -39,6 +39,17 @@ def supervisors(user: User, *, at: datetime) -> list[User]:
     return absences.acting(leads(user), at=at) or absences.acting(_team_leads(user), at=at)
 
 
+def above(user: User, *, at: datetime) -> list[User]:
+    """Who is told of what this person left undone, never they themselves: the supervisors; where
+    nobody leads them, or all are away, operations."""
+    found = [one for one in supervisors(user, at=at) if one.pk != user.pk]
+    if found:
+        return found
+    rows = User.objects.filter(role=User.Role.OPERATIONS, is_active=True).exclude(pk=user.pk)
+    operations = list(rows.order_by("pk"))
+    return absences.acting(operations, at=at) or operations
+
+
 def reachable(user: User, *, at: datetime) -> list[User]:
     """Who hears of something new for this person: they or their deputy, else the supervisors. Who
     is away with nobody behind finds it on the bell."""
@@ -118,7 +129,7 @@ def _climb_one(pk: int, at: datetime) -> bool:
     rows = Item.objects.filter(pk=pk, closed_at=None, next_rung_at__lte=at)
     if not rows.update(next_rung_at=None, escalated_at=at, escalated_by=CLIMBER.code):
         return False
-    item = Item.objects.select_related("owner", "promise").get(pk=pk)
-    for user in supervisors(item.owner, at=at):
+    item = Item.objects.select_related("owner__supervisor", "promise").get(pk=pk)
+    for user in above(item.owner, at=at):
         notices.tell(user=user, kind="item_left", promise=item.promise, item=item, at=at)
     return True
