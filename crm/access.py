@@ -37,6 +37,8 @@ TABLE: dict[str, frozenset[str]] = {
     "work_webhooks": frozenset({Role.OPERATIONS}),
     "see_policies": frozenset({Role.SUPERVISOR, Role.OPERATIONS, Role.ADMINISTRATOR}),
     "write_policies": frozenset({Role.OPERATIONS}),
+    "see_ladders": frozenset({Role.SUPERVISOR, Role.OPERATIONS, Role.ADMINISTRATOR}),
+    "write_ladders": frozenset({Role.OPERATIONS, Role.ADMINISTRATOR}),
     "control_demo": frozenset(Role.values),
 }
 GLANCE = timedelta(minutes=30)
