@@ -165,6 +165,15 @@ SENTENCES: dict[str, Callable[[], str]] = {
     ),
     "override_granted": lambda: _("You may call %(customer)s once, within half an hour."),
     "override_refused": lambda: _("You may not call %(customer)s: your supervisor said no."),
+    "withdrawal_to_sign": lambda: _(
+        "Your signature is wanted: %(customer)s no longer wants what was promised (%(reference)s)."
+    ),
+    "arrival_to_sign": lambda: _(
+        "Your signature is wanted: %(customer)s says that it came (promise %(reference)s)."
+    ),
+    "signature_given": lambda: _(
+        "A supervisor has signed for promise %(reference)s: it is settled."
+    ),
     "source_silent": lambda: _(
         "The dialer %(source)s tells nothing any more: its calls are not seen."
     ),
@@ -180,9 +189,12 @@ SENTENCES: dict[str, Callable[[], str]] = {
 }
 
 
+# Somebody waits for these.
+GOOD = ("reassigned", "signature_given", "override_granted", "override_refused")
+SIGN = ("override_to_sign", "withdrawal_to_sign", "arrival_to_sign", "override_asked")
 # What a notice is about, the worst first, and within each matter likewise.
 GROUPS: tuple[tuple[Callable[[], str], tuple[str, ...]], ...] = (
-    (lambda: _("Somebody waits for your word"), ("override_to_sign", "override_asked")),
+    (lambda: _("Somebody waits for your word"), SIGN),
     (
         lambda: _("Calls that were promised"),
         (
@@ -230,7 +242,7 @@ GROUPS: tuple[tuple[Callable[[], str], tuple[str, ...]], ...] = (
     ),
     (lambda: _("Customers who answered"), ("item_accepted", "item_answer")),
     (lambda: _("Due soon"), ("lateness_early", "lateness_owner")),
-    (lambda: _("Good to know"), ("reassigned", "override_granted", "override_refused")),
+    (lambda: _("Good to know"), GOOD),
 )
 GROUPED = frozenset(chain.from_iterable(kinds for _title, kinds in GROUPS))
 

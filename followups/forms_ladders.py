@@ -48,6 +48,7 @@ class WaitForm(forms.Form):
     measure = forms.ChoiceField(
         label=gettext_lazy("Of what"),
         choices=[(code, MEASURES[code]) for code in (HOURS, DAYS)],
+        initial=HOURS,  # as an empty line sends it, which is none
         widget=forms.Select(CHOSEN),
     )
 

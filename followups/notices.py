@@ -49,6 +49,8 @@ AT_ONCE = {
     invitations.CANCELLED: "or somebody calls who should not",
     "override_asked": "an agent waits for the answer",
     "override_to_sign": "likewise",
+    "withdrawal_to_sign": "likewise, with the customer's word in the balance",
+    "arrival_to_sign": "likewise",
     "override_granted": "it holds for half an hour",
     "override_refused": "the agent waits for it",
 }

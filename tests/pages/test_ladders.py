@@ -153,6 +153,17 @@ def test_a_new_version_is_drawn_activated_and_climbed(monday: Cast, enter: Enter
     )
 
 
+def test_the_empty_lines_of_the_page_are_no_rungs(monday: Cast, enter: Enter) -> None:
+    dirk = enter(monday.dirk)
+    page = dirk.get(f"{FIRST}new/").content.decode()
+    # What a browser sends of an empty line: no amount, nobody, and the measure that is shown.
+    assert '<option value="hours" selected>' in page.split('name="lateness-5-measure"')[1][:400]
+    data = typed(dirk, name="others") | {"lateness-5-role": "", "lateness-5-amount": ""}
+    assert data["lateness-5-measure"] == "hours"
+    assert dirk.post(f"{FIRST}new/", data).status_code == 302
+    assert len(LadderVersion.objects.get(name="others").ladder["lateness"]) == 5
+
+
 def test_rungs_are_put_in_the_order_in_which_they_come(monday: Cast, enter: Enter) -> None:
     more = {"amount": "50", "measure": "share", "role": "supervisor"}
     dirk = enter(monday.dirk)
