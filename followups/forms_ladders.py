@@ -298,4 +298,6 @@ class ManagementForm(forms.Form):
         users.initial = people.candidates().filter(gets_management_digest=True)
         self.helper = FormHelper()
         self.helper.form_tag = False
-        self.helper.add_input(Submit("name", _("Save")))
+        save = Submit("save", _("Save"))
+        save.field_classes = "btn btn-outline-primary"  # one primary button a screen
+        self.helper.add_input(save)

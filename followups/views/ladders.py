@@ -83,9 +83,7 @@ def _version(
     writes = access.may(user, "write_ladders")
     if writes and book.state == DRAFT and form is None:
         form = _activation(request, book, at)
-    wanted = request.GET.get("with", "")
-    before = shelf.find(int(wanted)) if wanted[:6].isdecimal() else shelf.before(book)
-    row = book.row
+    before, row = _before(request, shelf, book, at), book.row
     words = {
         "shelf": shelf,
         "book": book,
@@ -98,6 +96,20 @@ def _version(
     }
     status = 422 if form and form.errors else 200
     return render(request, "followups/ladder.html", words, status=status)
+
+
+def _before(request: HttpRequest, shelf: Shelf, book: Book, at: datetime) -> Book | None:
+    """The version beside which it is shown: the one asked for, or the one before it; of the first
+    of a ladder, the one from which it began."""
+    wanted = request.GET.get("with", "")
+    if wanted.isdecimal() and len(wanted) < 7:
+        return shelf.find(int(wanted))
+    found = shelf.before(book)
+    if found is None and book.row.copied_from:
+        name, _at, version = book.row.copied_from.partition("@")
+        source = ladder_books.shelf(name, at=at)
+        return source.find(int(version)) if source else None
+    return found
 
 
 def _example(request: HttpRequest, user: User, book: Book, at: datetime) -> dict[str, Any]:

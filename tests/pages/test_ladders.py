@@ -118,6 +118,17 @@ def test_the_instants_are_those_of_the_team_that_is_chosen(monday: Cast, enter: 
     assert "makes now" in text(enter(monday.chloe), FIRST, team="nowhere")
 
 
+def test_two_versions_stand_side_by_side(monday: Cast, enter: Enter) -> None:
+    activated(monday)
+    activated(monday, name="swift")
+    chloe = enter(monday.chloe)
+    assert "What differs from default@1 4" in text(chloe, "/ladders/default/2/")
+    assert "What differs from default@1" in text(chloe, "/ladders/swift/1/")
+    assert "Not a rung differs" in text(chloe, "/ladders/default/2/", **{"with": "2"})
+    for odd in ("9", "x", "9" * 30, "²"):
+        assert chloe.get("/ladders/default/2/", {"with": odd}).status_code == 200
+
+
 def test_a_version_that_never_was_is_not_there(monday: Cast, enter: Enter) -> None:
     dirk = enter(monday.dirk)
     ladders.drop(version=drawn(monday), by=person(monday.dirk), at=START)
@@ -136,7 +147,7 @@ def test_a_new_version_is_drawn_activated_and_climbed(monday: Cast, enter: Enter
     assert answer.status_code == 302, plain(answer)
     assert answer["Location"] == "/ladders/default/2/"
     shown = text(dirk, "/ladders/default/2/")
-    assert "not activated" in shown and "What differs from version 1" in shown
+    assert "not activated" in shown and "What differs from default@1" in shown
     assert "6 working hours after it is due" in shown
     form = {"seen": "default@1", "effective_from": "2026-03-02", "reason": WHY, "read": "on"}
     answer = dirk.post("/ladders/default/2/activate/", form)
