@@ -46,6 +46,7 @@ SWEEPS = (
     Sweep("imports", _every(15), "crm.importing.work.run", paced=True, goes_on=True),
     Sweep("bill_runs", _every(300), "offers.mail_room.work", paced=True, goes_on=True),
     Sweep("items", _every(30), "followups.items.climb"),
+    Sweep("management", _every(300), "followups.daily_digest.run"),
     Sweep("notices", _every(10), "followups.notices.send_due", paced=True),
     Sweep("slips", _every(30), "followups.slips.run", paced=True),
     Sweep("consents", _every(60), "crm.consents.close_ended"),

@@ -40,6 +40,8 @@ TABLE: dict[str, frozenset[str]] = {
     "write_policies": frozenset({Role.OPERATIONS}),
     "see_calendars": frozenset({Role.SUPERVISOR, Role.OPERATIONS, Role.ADMINISTRATOR}),
     "write_calendars": frozenset({Role.OPERATIONS, Role.ADMINISTRATOR}),
+    "see_ladders": frozenset({Role.SUPERVISOR, Role.OPERATIONS, Role.ADMINISTRATOR}),
+    "write_ladders": frozenset({Role.OPERATIONS, Role.ADMINISTRATOR}),
     "control_demo": frozenset(Role.values),
 }
 GLANCE = timedelta(minutes=30)

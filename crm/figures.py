@@ -6,7 +6,7 @@ name, so that a changed one stands beside what it was before.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from babel.dates import get_day_names
@@ -108,8 +108,13 @@ def of(rules: Rules) -> list[Figure]:
 
 def changes(before: Rules, after: Rules) -> list[Change]:
     """What differs, figure by figure; what went comes last."""
-    old = {figure.key: figure for figure in (*of(before), *_notes(before))}
-    new = {figure.key: figure for figure in (*of(after), *_notes(after))}
+    return beside((*of(before), *_notes(before)), (*of(after), *_notes(after)))
+
+
+def beside(before: Iterable[Figure], after: Iterable[Figure]) -> list[Change]:
+    """The figures that differ, each beside what stands at its key on the other side."""
+    old = {figure.key: figure for figure in before}
+    new = {figure.key: figure for figure in after}
     kept = [Change(old.get(key), new[key]) for key in new if old.get(key) != new[key]]
     return kept + [Change(old[key], None) for key in old if key not in new]
 

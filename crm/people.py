@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import QuerySet
 
-from crm import calendars
+from crm import audit, calendars
 from crm.actors import Actor
 from crm.models import Team, User
 from crm.workdays import Calendar
@@ -58,3 +60,29 @@ def person(facts: Person, *, password: str) -> User:
         row.set_password(password)
         row.save(update_fields=["password"])
     return row
+
+
+def candidates() -> QuerySet[User]:
+    """Who may be management: everybody who works here and does not make the calls."""
+    rows = User.objects.filter(is_active=True).exclude(role=User.Role.AGENT)
+    return rows.order_by("first_name", "username")
+
+
+@transaction.atomic
+def name_management(*, users: Iterable[User], by: Actor, at: datetime) -> bool:
+    """From now on these people, and nobody else, get the daily digest for management.
+
+    False when they are who got it before. Raises ValueError for somebody who cannot.
+    """
+    wanted = {user.pk for user in users}
+    if wanted - set(candidates().values_list("pk", flat=True)):
+        raise ValueError("an agent, or somebody who has left, is not management")
+    rows = User.objects.select_for_update().filter(gets_management_digest=True)
+    before = set(rows.values_list("pk", flat=True))
+    if wanted == before:
+        return False
+    User.objects.filter(pk__in=wanted).update(gets_management_digest=True)
+    User.objects.filter(pk__in=before - wanted).update(gets_management_digest=False)
+    data = {"users": sorted(wanted), "before": sorted(before)}
+    audit.write(action="management_named", subject="house", by=by, at=at, data=data)
+    return True

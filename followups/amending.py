@@ -17,7 +17,16 @@ from django.utils.translation import gettext as _
 from crm import access, audit, customers, suppressions
 from crm.actors import Actor
 from crm.models import Attempt, AttemptRevision, Suppression, User
-from followups import answering, conversations, items, notices, plans, presses, promises
+from followups import (
+    answering,
+    conversations,
+    items,
+    notices,
+    plans,
+    presses,
+    promises,
+    signatures,
+)
 from followups.models import Promise
 from followups.terms import NotOpen, Refused, Terms
 from offers import evidence
@@ -29,6 +38,7 @@ Unwanted = Literal["not_wanted", "bought_elsewhere", "moved", "duplicate", "othe
 Agreed = Literal["customer_asked", "other_address", "other_offer", "later", "sooner", "other"]
 Passed = Literal["absent", "left", "workload", "expertise", "other"]
 Claimed = Literal["customer_called", "absent", "left", "workload", "other"]
+Signed = Literal["withdraw", "came"]
 # Who may tell us of a call without being one of the people who work with Kept.
 TELEPHONY = ("source:", "key:")
 
@@ -58,6 +68,7 @@ def withdraw(
     promises.withdraw(promise=promise, reason=reason, attempt=attempt, by=by, at=at)
     if signed:
         _sign("withdrawal_signed", promise, attempt, by=by, at=at)
+        signatures.given(promise=promise, verb="withdraw", by=by, at=at)
     plans.take_back(promise=promise, cause="withdrawn", by=by, at=at)
     items.close_about(promise=promise, cause="withdrawn", by=by, at=at)
     _cool_off(promise, attempt, by=by, at=at)
@@ -79,9 +90,7 @@ def came(
     _owed(promise)
     delivery = _left_last(promise)
     _vouched(promise, attempt, by, signed=signed)
-    said_at = attempt.answered_at or attempt.started_at
-    if said_at < (delivery.sending_at or delivery.queued_at):
-        raise Refused("call", _("It had not left yet when this call began."))
+    said_at = _said_at(delivery, attempt)
     event = evidence.Event(
         source="call",
         event_id=f"{attempt.pk}:{delivery.pk}",
@@ -93,7 +102,52 @@ def came(
         return False
     if signed:
         _sign("arrival_signed", promise, attempt, by=by, at=at)
+        signatures.given(promise=promise, verb="came", by=by, at=at)
     return True
+
+
+@transaction.atomic
+def ask_to_sign(
+    *,
+    promise: Promise,
+    verb: Signed,
+    attempt: Attempt,
+    by: Actor,
+    at: datetime,
+    reason: Unwanted | Literal[""] = "",
+) -> list[User]:
+    """Where nothing but a second signature is missing, whoever can give it is told at once.
+
+    Returns them. Raises NotOpen, or Refused: also when the call needs no signature.
+    """
+    _hold(promise)
+    _owed(promise)
+    if by.user is None or by.user.team_id != promise.team_id:
+        raise Refused("", _("This promise belongs to another team."))
+    _spoken(promise, attempt)
+    if verb == "came":
+        _said_at(_left_last(promise), attempt)
+    if _team_of(attempt) != promise.team_id:
+        raise Refused("call", _("The promise belongs to another team than this call."))
+    if reported(attempt=attempt, by=by):
+        raise Refused("call", _("The telephone system reported this call: nobody has to sign."))
+    authors = _authors(attempt) | ({f"user:{attempt.agent_id}"} if attempt.agent_id else set())
+    return signatures.want(
+        promise=promise,
+        verb=verb,
+        attempt=attempt,
+        reason=reason,
+        authors=authors,
+        by=by,
+        at=at,
+    )
+
+
+def _said_at(delivery: Delivery, attempt: Attempt) -> datetime:
+    said_at = attempt.answered_at or attempt.started_at
+    if said_at < (delivery.sending_at or delivery.queued_at):
+        raise Refused("call", _("It had not left yet when this call began."))
+    return said_at
 
 
 def _left_last(promise: Promise) -> Delivery:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import chain
 
 from django.conf import settings
@@ -12,7 +13,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from crm import instants
-from followups import invitations
+from followups import briefing, invitations
 from followups.models import Notice, Promise
 
 # Nobody reads three hundred lines: so many of each group, and how many more there are.
@@ -40,7 +41,14 @@ class Group:
 
 
 # What is said to the owner of a promise; and to who stands in, with the owner's name.
-OWNERS = {"lateness_owner", "lateness_owner_and_team", "proof_owner"}
+OWNERS = {
+    "lateness_owner",
+    "lateness_owner_and_team",
+    "proof_owner",
+    "proof_owner_and_team",
+}
+# Whoever leads the owner; a ladder may tell them before it is due.
+LEADS = {"lateness_supervisor", "lateness_operations", "lateness_management"}
 
 
 def about(notice: Notice) -> str:
@@ -48,11 +56,18 @@ def about(notice: Notice) -> str:
     return notice.promise.customer.reference if notice.promise else notice.data.get("customer", "")
 
 
-def voiced(kind: str, promise: Promise | None) -> str:
-    """The kind as it is said: a rung of a promised call is another matter than a document's."""
-    if promise and promise.kind == Promise.Kind.CALLBACK and f"callback_{kind}" in SENTENCES:
-        return f"callback_{kind}"
-    return kind
+def voiced(kind: str, promise: Promise | None, *, at: datetime) -> str:
+    """The kind as it is said of a rung climbed at that moment: before due it is another matter
+    than after it, and a promised call another than a document."""
+    if promise is None:
+        return kind
+    early = at < promise.late_at
+    if early and kind in LEADS:
+        return "lateness_early"
+    if kind in {"lateness_owner", "lateness_owner_and_team"}:
+        kind = "lateness_owner" if early else "lateness_owner_and_team"
+    callback = promise.kind == Promise.Kind.CALLBACK and f"callback_{kind}" in SENTENCES
+    return f"callback_{kind}" if callback else kind
 
 
 def sentence(notice: Notice) -> str:
@@ -65,10 +80,15 @@ def sentence(notice: Notice) -> str:
         "slot": instants.brief(promise.due_at) if promise else "",
         "webhook": "",
         "source": "",
+        **briefing.NOTHING,
         **notice.data,
     }
-    said = SENTENCES.get(voiced(notice.kind, promise), _other)() % values
+    said = SENTENCES.get(_voiced(notice), _other)() % values
     return _("For %(owner)s: %(said)s") % {**values, "said": said} if _for_another(notice) else said
+
+
+def _voiced(notice: Notice) -> str:
+    return voiced(notice.kind, notice.promise, at=notice.at)
 
 
 def _for_another(notice: Notice) -> bool:
@@ -81,26 +101,32 @@ def _other() -> str:
     return _("Promise %(reference)s needs a look.")
 
 
+def _broken() -> str:
+    return _("Promise %(reference)s of %(owner)s is broken: it was due on %(slot)s.")
+
+
+def _proof_overdue() -> str:
+    return _("Promise %(reference)s left in time, but its proof is overdue.")
+
+
+def _unproven() -> str:
+    return _("Promise %(reference)s of %(owner)s left in time, but nothing proves that it arrived.")
+
+
 SENTENCES: dict[str, Callable[[], str]] = {
     "lateness_owner": lambda: _(
         "Promise %(reference)s to %(customer)s is due soon, and nothing has arrived yet."
     ),
     "lateness_owner_and_team": lambda: _(
-        "Promise %(reference)s to %(customer)s is due now, and nothing has arrived."
+        "Promise %(reference)s to %(customer)s was due on %(slot)s, and nothing has arrived."
     ),
-    "lateness_supervisor": lambda: _(
-        "Promise %(reference)s of %(owner)s is broken: four working hours late."
+    "lateness_early": lambda: _(
+        "Promise %(reference)s of %(owner)s is due on %(slot)s, and nothing has arrived yet."
     ),
-    "lateness_operations": lambda: _(
-        "Promise %(reference)s of %(owner)s is broken: one working day late."
-    ),
-    "lateness_management": lambda: _(
-        "Promise %(reference)s of %(owner)s is broken: three working days late."
-    ),
-    "proof_owner": lambda: _("Promise %(reference)s left in time, but its proof is overdue."),
-    "proof_supervisor": lambda: _(
-        "Promise %(reference)s of %(owner)s left in time, but nothing proves that it arrived."
-    ),
+    **dict.fromkeys(sorted(LEADS), _broken),
+    **dict.fromkeys(("proof_owner", "proof_owner_and_team"), _proof_overdue),
+    **dict.fromkeys(("proof_supervisor", "proof_operations", "proof_management"), _unproven),
+    briefing.DIGEST: briefing.sentence,
     "item_address_to_fix": lambda: _(
         "The address for promise %(reference)s to %(customer)s does not work: please fix it."
     ),
@@ -125,7 +151,7 @@ SENTENCES: dict[str, Callable[[], str]] = {
         "You promised to call %(customer)s back (%(reference)s): the time is near."
     ),
     "callback_lateness_owner_and_team": lambda: _(
-        "%(customer)s waited an hour for the call that we promised (%(reference)s)."
+        "%(customer)s waits for the call that we promised for %(slot)s (%(reference)s)."
     ),
     "callback_agreed": lambda: _(
         "You call %(customer)s back on %(slot)s, as agreed (promise %(reference)s)."
@@ -139,6 +165,15 @@ SENTENCES: dict[str, Callable[[], str]] = {
     ),
     "override_granted": lambda: _("You may call %(customer)s once, within half an hour."),
     "override_refused": lambda: _("You may not call %(customer)s: your supervisor said no."),
+    "withdrawal_to_sign": lambda: _(
+        "Your signature is wanted: %(customer)s no longer wants what was promised (%(reference)s)."
+    ),
+    "arrival_to_sign": lambda: _(
+        "Your signature is wanted: %(customer)s says that it came (promise %(reference)s)."
+    ),
+    "signature_given": lambda: _(
+        "A supervisor has signed for promise %(reference)s: it is settled."
+    ),
     "source_silent": lambda: _(
         "The dialer %(source)s tells nothing any more: its calls are not seen."
     ),
@@ -154,9 +189,12 @@ SENTENCES: dict[str, Callable[[], str]] = {
 }
 
 
+# Somebody waits for these.
+GOOD = ("reassigned", "signature_given", "override_granted", "override_refused")
+SIGN = ("override_to_sign", "withdrawal_to_sign", "arrival_to_sign", "override_asked")
 # What a notice is about, the worst first, and within each matter likewise.
 GROUPS: tuple[tuple[Callable[[], str], tuple[str, ...]], ...] = (
-    (lambda: _("Somebody waits for your word"), ("override_to_sign", "override_asked")),
+    (lambda: _("Somebody waits for your word"), SIGN),
     (
         lambda: _("Calls that were promised"),
         (
@@ -169,7 +207,12 @@ GROUPS: tuple[tuple[Callable[[], str], tuple[str, ...]], ...] = (
     ),
     (
         lambda: _("Broken promises"),
-        ("lateness_management", "lateness_operations", "lateness_supervisor"),
+        (
+            briefing.DIGEST,
+            "lateness_management",
+            "lateness_operations",
+            "lateness_supervisor",
+        ),
     ),
     (
         lambda: _("Machines that need a look"),
@@ -177,7 +220,16 @@ GROUPS: tuple[tuple[Callable[[], str], tuple[str, ...]], ...] = (
     ),
     (lambda: _("Left undone"), ("item_left",)),
     (lambda: _("Due, and nothing has arrived"), ("lateness_owner_and_team",)),
-    (lambda: _("Left, but not proven"), ("proof_supervisor", "proof_owner")),
+    (
+        lambda: _("Left, but not proven"),
+        (
+            "proof_management",
+            "proof_operations",
+            "proof_supervisor",
+            "proof_owner_and_team",
+            "proof_owner",
+        ),
+    ),
     (
         lambda: _("Yours to settle"),
         (
@@ -189,15 +241,19 @@ GROUPS: tuple[tuple[Callable[[], str], tuple[str, ...]], ...] = (
         ),
     ),
     (lambda: _("Customers who answered"), ("item_accepted", "item_answer")),
-    (lambda: _("Due soon"), ("lateness_owner",)),
-    (lambda: _("Good to know"), ("reassigned", "override_granted", "override_refused")),
+    (lambda: _("Due soon"), ("lateness_early", "lateness_owner")),
+    (lambda: _("Good to know"), GOOD),
 )
 GROUPED = frozenset(chain.from_iterable(kinds for _title, kinds in GROUPS))
 
 
 def letters(batch: list[Notice]) -> list[list[Notice]]:
-    """Which mails these notices of one person are: one, save that a call which was agreed or
-    called off comes by itself, with all else that is told of that promise."""
+    """Which mails these notices of one person are: one, save that the digest for management comes
+    by itself, and a call which was agreed or called off with all else of that promise."""
+    brief = [notice for notice in batch if notice.kind == briefing.DIGEST]
+    if brief:
+        rest = [notice for notice in batch if notice.kind != briefing.DIGEST]
+        return [brief, *(letters(rest) if rest else [])]
     calls = {notice.promise_id for notice in batch if notice.kind in invitations.KINDS}
     if len(calls) > MOST_ENTRIES:
         return [batch]
@@ -208,17 +264,38 @@ def letters(batch: list[Notice]) -> list[list[Notice]]:
 
 def compose(letter: list[Notice]) -> Mail:
     """One mail in the language that is active. About one matter its subject says which."""
+    if letter[-1].kind == briefing.DIGEST:  # of several that wait, the newest says it all
+        return _brief(letter[-1])
     since = instants.brief(min(notice.at for notice in letter))
     told = still_true(letter)
     lone = len(told) == 1 or _one_promise(told)
     groups = grouped(told)
     subject = groups[0].lines[0] if lone else _("%(n)s notices wait for you") % {"n": len(told)}
+    since = "" if lone else _("Since %(when)s:") % {"when": since}
+    return _written(letter[0], subject, groups, titled=not lone, since=since)
+
+
+def _brief(notice: Notice) -> Mail:
+    """The daily digest for management: its figures, then the list, the worst first."""
+    parts = [Group(*part) for part in briefing.parts(notice)]
+    return _written(notice, briefing.subject(notice), parts, titled=True, page="board")
+
+
+def _written(
+    notice: Notice,
+    subject: str,
+    groups: list[Group],
+    *,
+    titled: bool,
+    since: str = "",
+    page: str = "notices",
+) -> Mail:
     context = {
         "groups": groups,
-        "titled": not lone,
-        "since": "" if lone else _("Since %(when)s:") % {"when": since},
-        "url": settings.BASE_URL + reverse("notices"),
-        "language": letter[0].user.language,
+        "titled": titled,
+        "since": since,
+        "url": settings.BASE_URL + reverse(page),
+        "language": notice.user.language,
     }
     text = render_to_string("emails/notice.txt", context)
     return Mail(subject, text, render_to_string("emails/notice.html", context))
@@ -248,7 +325,7 @@ def grouped(letter: list[Notice]) -> list[Group]:
     """The matters of these notices, the worst first; in each at most MOST_LINES sentences."""
     found: dict[str, list[Notice]] = {}
     for notice in letter:
-        found.setdefault(voiced(notice.kind, notice.promise), []).append(notice)
+        found.setdefault(_voiced(notice), []).append(notice)
     unknown = (_other_title, tuple(sorted(found.keys() - GROUPED)))
     groups = []
     for title, kinds in (*GROUPS, unknown):

@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from crm import absences, customers
 from crm.actors import Actor
 from crm.models import User
-from followups import items, ladder, notices, plans, promises
+from followups import daily_digest, items, ladder, notices, plans, promises
 from followups.models import Escalation, Promise
 
 log = logging.getLogger("kept.escalate")
@@ -74,7 +74,13 @@ class Audience:
             return self.rota.acting([owner])
         if role == ladder.Role.SUPERVISOR:
             return items.supervisors(owner, rota=self.rota)
+        if role == ladder.Role.MANAGEMENT and self.management:
+            return self.management  # by the daily digest
         return self.operations
+
+    @cached_property
+    def management(self) -> list[User]:
+        return daily_digest.people()
 
     @cached_property
     def operations(self) -> list[User]:

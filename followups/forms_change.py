@@ -22,6 +22,7 @@ from followups import amending, callbacks, menu
 from followups.channels import MAIL
 from followups.forms_override import SignForm
 from followups.models import Promise
+from followups.signatures import Asked
 from followups.terms import LATEST_DUE, Terms
 
 CALLS_SHOWN = 10
@@ -98,9 +99,16 @@ class WordForm(SignForm):
     """On the customer's word. Where no telephone system reported the call, a supervisor signs."""
 
     def __init__(
-        self, *args: Any, promise: Promise, request: HttpRequest, user: User, at: datetime
+        self,
+        *args: Any,
+        promise: Promise,
+        request: HttpRequest,
+        user: User,
+        at: datetime,
+        asked: Asked | None = None,
     ) -> None:
         super().__init__(*args, request=request, user=user, at=at)
+        self.asked = asked
         self.fields["call"] = Calls(promise, at=at)
         self.order_fields(["call", "reason", "password"])
         password = self.fields["password"]
@@ -112,6 +120,15 @@ class WordForm(SignForm):
             del self.fields["password"]
         self.helper.form_tag = False
         self.helper.disable_csrf = True
+        another = Submit("ask", _("Ask a supervisor to sign"))
+        another.field_classes = "btn btn-outline-primary"
+        self.helper.add_input(another)
+        self.initial = {"call": asked.attempt, "reason": asked.reason} if asked else {}
+
+    @property
+    def asks(self) -> bool:
+        """Somebody else shall sign: the other button was pressed."""
+        return "ask" in self.data
 
     @property
     def signed(self) -> bool:
@@ -122,7 +139,7 @@ class WordForm(SignForm):
         return not amending.reported(attempt=call, by=Actor.person(self.user))
 
     def _confirm(self, password: str) -> None:
-        if not self.signed:
+        if self.asks or not self.signed:
             return
         if password:
             super()._confirm(password)

@@ -40,6 +40,18 @@ def supervisors(user: User, *, rota: Rota) -> list[User]:
     return rota.acting(leads(user)) or rota.acting(_team_leads(user))
 
 
+def above(user: User, *, at: datetime) -> list[User]:
+    """Who is told of what this person left undone, never they themselves: the supervisors; where
+    nobody leads them, or all are away, operations."""
+    rota = absences.rota(at=at)
+    found = [one for one in supervisors(user, rota=rota) if one.pk != user.pk]
+    if found:
+        return found
+    rows = User.objects.filter(role=User.Role.OPERATIONS, is_active=True).exclude(pk=user.pk)
+    operations = list(rows.order_by("pk"))
+    return rota.acting(operations) or operations
+
+
 def reachable(user: User, *, at: datetime) -> list[User]:
     """Who hears of something new for this person: they or their deputy, else the supervisors. Who
     is away with nobody behind finds it on the bell."""
@@ -120,7 +132,7 @@ def _climb_one(pk: int, at: datetime) -> bool:
     rows = Item.objects.filter(pk=pk, closed_at=None, next_rung_at__lte=at)
     if not rows.update(next_rung_at=None, escalated_at=at, escalated_by=CLIMBER.code):
         return False
-    item = Item.objects.select_related("owner", "promise").get(pk=pk)
-    for user in supervisors(item.owner, rota=absences.rota(at=at)):
+    item = Item.objects.select_related("owner__supervisor", "promise").get(pk=pk)
+    for user in above(item.owner, at=at):
         notices.tell(user=user, kind="item_left", promise=item.promise, item=item, at=at)
     return True

@@ -21,7 +21,14 @@ LONGEST_WAIT = 2_000
 
 
 class BrokenLadder(ValueError):
-    """A ladder that could not be climbed; says which rung and why."""
+    """A ladder that could not be climbed; says which rung and why.
+
+    `track` and `rung` (from 0) name the rung when it is one among others that is at fault.
+    """
+
+    def __init__(self, message: str, track: str = "", rung: int | None = None) -> None:
+        super().__init__(message)
+        self.track, self.rung = track, rung
 
 
 class Role(StrEnum):
@@ -178,15 +185,18 @@ def _check_measure(rung: Rung, measure: float) -> None:
 
 def _check_rungs(kind: str, rungs: tuple[Rung, ...]) -> None:
     if not rungs:
-        raise BrokenLadder(f"{kind}: at least one rung, or nobody is ever told")
+        raise BrokenLadder(f"{kind}: at least one rung, or nobody is ever told", kind)
     shares = [rung.share is not None for rung in rungs]
     if shares != sorted(shares, reverse=True):
-        raise BrokenLadder(f"{kind}: what comes before due stands below what comes after it")
+        words = f"{kind}: what comes before due stands below what comes after it"
+        raise BrokenLadder(words, kind, shares.index(False) + 1)
     for measure in ("share", "hours", "days"):
-        values = [getattr(rung, measure) for rung in rungs]
-        for lower, higher in pairwise(value for value in values if value is not None):
+        values = [(n, getattr(rung, measure)) for n, rung in enumerate(rungs)]
+        used = [(n, value) for n, value in values if value is not None]
+        for (_n, lower), (place, higher) in pairwise(used):
             if higher <= lower:
-                raise BrokenLadder(f"{kind}: {measure} {higher} stands above {measure} {lower}")
+                words = f"{kind}: {measure} {higher} stands above {measure} {lower}"
+                raise BrokenLadder(words, kind, place)
 
 
 def _is_whole(number: object) -> bool:

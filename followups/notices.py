@@ -10,13 +10,14 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Exists, F, OuterRef
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import translation
 
 from crm import calendars, workdays
 from crm.actors import Actor
 from crm.models import User
 from followups import digests, invitations
+from followups.ladder import Role
 from followups.models import Escalation, Item, Notice, Promise
 from offers import message
 from offers.channels import smtp
@@ -29,6 +30,9 @@ LEASE = timedelta(seconds=180)
 WAITS = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15))
 MOST_TRIES = 96  # a day of them
 PEOPLE = 200  # of one sweep
+# A rung that waits longer than this to be climbed is left over from an outage; as long as there are
+# such, what is not urgent waits for the rest of it, but never longer than this.
+BEHIND, PATIENCE = timedelta(seconds=60), timedelta(minutes=10)
 OURS = ("compose",)  # where it is not the mail server's silence that keeps a mail back
 # What is mailed outside working hours too, and why; all else waits until the team is at work.
 AT_ONCE = {
@@ -44,6 +48,8 @@ AT_ONCE = {
     invitations.CANCELLED: "or somebody calls who should not",
     "override_asked": "an agent waits for the answer",
     "override_to_sign": "likewise",
+    "withdrawal_to_sign": "likewise, with the customer's word in the balance",
+    "arrival_to_sign": "likewise",
     "override_granted": "it holds for half an hour",
     "override_refused": "the agent waits for it",
 }
@@ -84,13 +90,18 @@ def when(*, user: User, kind: str, at: datetime, promise: Promise | None = None)
     """
     if not user.email:
         return None
-    if user.role == User.Role.OPERATIONS or digests.voiced(kind, promise) in AT_ONCE:
+    if user.role == User.Role.OPERATIONS or digests.voiced(kind, promise, at=at) in AT_ONCE:
         return at
     try:
         calendar = calendars.of(user.team, at=at) if user.team else workdays.DEFAULT
         return calendar.next_open(at)
     except ValueError:  # a calendar that never opens again silences nobody
         return at
+
+
+def in_the_digest(user: User, role: str) -> bool:
+    """Management reads one list a day (followups/daily_digest.py), not a mail for each promise."""
+    return user.gets_management_digest and role == Role.MANAGEMENT
 
 
 def tell(
@@ -103,10 +114,13 @@ def tell(
     escalation: Escalation | None = None,
     data: dict[str, Any] | None = None,
 ) -> Notice | None:
-    """Puts one notice into the outbox; None when this person was told of this rung before.
+    """Puts one notice into the outbox; None when this person was told of this rung before, or
+    hears of it from the daily digest.
 
     `data` is for the sentence: codes and names of things, nothing personal.
     """
+    if escalation and in_the_digest(user, escalation.role):
+        return None
     if escalation and Notice.objects.filter(user=user, escalation=escalation).exists():
         return None
     due = when(user=user, kind=kind, at=at, promise=promise)
@@ -126,6 +140,7 @@ def tell(
 
 def tell_many(*, escalations: list[int], tells: list[Tell], at: datetime) -> int:
     """Tells everybody of these rungs, as tell() does of one; nobody of the same rung twice."""
+    tells = [tell for tell in tells if not in_the_digest(tell.user, tell.role)]
     dues = [when(user=tell.user, kind=f"lateness_{tell.role}", at=at) for tell in tells]
     values: dict[str, Any] = {
         "escalations": escalations,
@@ -198,13 +213,24 @@ def _attempt(mail: Mail, letter: list[Notice], at: datetime) -> smtp.Outcome:
         return smtp.Outcome("retry", None, None, "", "compose")
 
 
+def _due(at: datetime) -> QuerySet[Notice]:
+    """What may be mailed. After an outage the rungs of days are climbed within minutes, one above
+    the other: who is told of the first waits for the others, and is written to once."""
+    waiting = Notice.objects.filter(status__in=(Status.QUEUED, Status.CLAIMED))
+    due = waiting.filter(next_try_at__lte=at)
+    if not Promise.objects.open().filter(next_rung_at__lte=at - BEHIND).exists():
+        return due
+    urgent = [kind for kind in AT_ONCE if not kind.startswith("lateness_")]
+    call = Q(promise__kind=Promise.Kind.CALLBACK)
+    return due.filter(call | Q(kind__in=urgent) | Q(next_try_at__lte=at - PATIENCE))
+
+
 def _people(at: datetime) -> list[int]:
     """For whom something is due. Who could not be reached has one next try, for old and new."""
-    waiting = Notice.objects.filter(status__in=(Status.QUEUED, Status.CLAIMED))
     put_off = Notice.objects.filter(
         user=OuterRef("user"), status=Status.QUEUED, tries__gt=0, next_try_at__gt=at
     )
-    due = waiting.filter(~Exists(put_off), next_try_at__lte=at)
+    due = _due(at).filter(~Exists(put_off))
     return list(due.order_by("user_id").values_list("user_id", flat=True).distinct()[:PEOPLE])
 
 
@@ -214,11 +240,10 @@ def _claim(user_id: int, at: datetime) -> list[Notice]:
     alone = User.objects.select_for_update(skip_locked=True, no_key=True).filter(pk=user_id)
     if alone.first() is None:
         return []
-    due = Notice.objects.filter(
-        user=user_id, status__in=(Status.QUEUED, Status.CLAIMED), next_try_at__lte=at
-    )
     rows = list(
-        due.select_for_update(skip_locked=True, of=("self",))
+        _due(at)
+        .filter(user=user_id)
+        .select_for_update(skip_locked=True, of=("self",))
         .select_related("user", "promise__customer", "promise__owner")
         .order_by("pk")
     )

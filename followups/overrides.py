@@ -156,7 +156,11 @@ def _granted(pk: int, by: Actor, at: datetime) -> Override:
     row = Override.objects.select_related("customer", "agent").get(pk=pk)
     _note("override_granted", row, by=by, at=at)
     if row.needs_second:
-        for user in User.objects.filter(role=User.Role.OPERATIONS, is_active=True).order_by("pk"):
+        seconds = access.TABLE["second_override"]
+        able = User.objects.filter(role__in=seconds, is_active=True).order_by("pk")
+        if not able:
+            raise Refused("", _("Over the week's quota: nobody is here to sign it too."))
+        for user in able:
             _tell(user, "override_to_sign", row, at=at)
     else:
         _tell(row.agent, "override_granted", row, at=at)

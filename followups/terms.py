@@ -15,7 +15,7 @@ from crm.actors import Actor
 from crm.models import Attempt, Campaign, Customer, User
 from crm.policies import Policy
 from crm.workdays import Calendar
-from followups import ladder
+from followups import ladder, ladders
 from followups.models import Promise
 from followups.models.promises import CALLBACK_TOLERANCE
 from offers import bill_runs, postal
@@ -152,7 +152,7 @@ def drawn_up(
     due_at = due_of(terms, calendar=calendar, at=at, customer=attempt.customer)
     if due_at <= at:
         raise Refused("due_at", _("The due time has already passed."))
-    steps = ladder.DEFAULT
+    steps = ladders.for_team(owner.team, at=at)
     callback = terms.kind == Promise.Kind.CALLBACK
     late_at = due_at + CALLBACK_TOLERANCE if callback else due_at
     rungs = ladder.lateness(steps, calendar, at, late_at)

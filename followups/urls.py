@@ -22,6 +22,7 @@ from followups.views import (
 
 urlpatterns = [
     path("demo/", include("followups.urls_demo")),
+    path("ladders/", include("followups.urls_ladders")),
     path("webhooks/", include("followups.urls_webhooks")),
     path("desk/", desk.desk, name="desk"),
     path("call-backs/<str:reference>/take/", pool.take, name="take_call_back"),

@@ -66,6 +66,8 @@ WRITER = {
     "ImportRun": {"crm.imports"},
     "IntakeSpan": {"offers.intake"},
     "Item": {"followups.items"},
+    "LadderChoice": {"followups.ladders"},
+    "LadderVersion": {"followups.ladders"},
     "Lease": {"followups.leases", "followups.rulings"},
     "ListedNumber": {"crm.registries"},
     "Merge": {"crm.merges"},

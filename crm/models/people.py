@@ -45,6 +45,8 @@ class User(AbstractUser):
     supervisor = models.ForeignKey("self", models.SET_NULL, null=True, blank=True)
     language = models.CharField(max_length=2, default="en")
     external_id = models.CharField(max_length=64, null=True, blank=True, unique=True)
+    # The last rung tells management, who are whoever is said to be, in any role but an agent's.
+    gets_management_digest = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         constraints = [

@@ -1,4 +1,4 @@
-"""POST /promises/{reference}/…: another system withdraws, renegotiates, hands over or sends."""
+"""POST /promises/{reference}/…: another system withdraws, renegotiates, hands over, sends it."""
 
 from __future__ import annotations
 
@@ -43,6 +43,12 @@ class Withdrawal(Strict):
     """The customer no longer wants what was promised."""
 
     reason: amending.Unwanted
+    call: Spoken
+
+
+class Arrival(Strict):
+    """The customer said that it came."""
+
     call: Spoken
 
 
@@ -101,6 +107,23 @@ def withdraw(request: HttpRequest, reference: str, asked: Withdrawal) -> HttpRes
         return promise
 
     return _done(request, reference, "withdraw", asked, act)
+
+
+@router.post(
+    "/promises/{reference}/came",
+    auth=KEY,
+    response=Shown,
+    summary="The customer says that it came",
+    openapi_extra=RETRIED,
+)
+def came(request: HttpRequest, reference: str, asked: Arrival) -> HttpResponse:
+    """The highest proof, so the call must have been reported as for a withdrawal, after it left."""
+
+    def act(promise: Promise, caller: Caller) -> Promise:
+        amending.came(promise=promise, attempt=_call(asked.call), by=caller.by, at=caller.at)
+        return promise
+
+    return _done(request, reference, "came", asked, act)
 
 
 @router.post(
@@ -183,7 +206,7 @@ def _done(
             raise Problem("not_open", str(error), more=more) from error
         except Refused as error:
             field = error.field.removeprefix("promises.0.")
-            raise invalid(field, str(error)) from error
+            raise invalid(field or "promise", str(error)) from error
         nudge("send")
         shown = story.shown(story.one(stands.reference, caller), caller)
         return status, shown.model_dump(mode="json")

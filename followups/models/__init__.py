@@ -4,6 +4,7 @@ from followups.models.conduct import Conduct, ConductMark
 from followups.models.gate import GateCheck, Lease
 from followups.models.handovers import HandOver
 from followups.models.ladder import Escalation, Item, Notice
+from followups.models.ladders import LadderChoice, LadderVersion
 from followups.models.overrides import Override, OverrideText
 from followups.models.promises import Promise, PromiseDelivery, PromiseEvent, PromiseText
 from followups.models.recomputations import Recomputation
@@ -18,6 +19,8 @@ __all__ = [
     "GateCheck",
     "HandOver",
     "Item",
+    "LadderChoice",
+    "LadderVersion",
     "Lease",
     "Notice",
     "Override",

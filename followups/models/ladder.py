@@ -24,6 +24,14 @@ class Escalation(models.Model):
     by = models.CharField(max_length=40)
 
     class Meta:
+        indexes = [
+            # The daily digest for management looks for them.
+            models.Index(
+                fields=["at"],
+                name="escalation_to_management",
+                condition=models.Q(role="management"),
+            ),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["promise", "cycle", "track", "rung"], name="each_rung_once_per_cycle"

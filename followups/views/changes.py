@@ -19,7 +19,7 @@ from config.celery import nudge
 from crm import access
 from crm.actors import Actor
 from crm.views import reader
-from followups import amending, queries
+from followups import amending, queries, signatures
 from followups.forms_change import (
     AnewForm,
     CameForm,
@@ -85,10 +85,11 @@ def _forms(
         return request.POST if name == sent else None
 
     word: dict[str, Any] = {"promise": row, "request": request, "user": user, "at": at}
+    asked = {one.verb: one for one in reversed(signatures.wanted(row))}
     found: dict[str, forms.Form] = {"anew": AnewForm(data("anew"), promise=row, at=at)}
     if row.kind != Promise.Kind.CALLBACK:
-        found["came"] = CameForm(data("came"), **word)
-    found["withdraw"] = WithdrawForm(data("withdraw"), **word)
+        found["came"] = CameForm(data("came"), asked=asked.get("came"), **word)
+    found["withdraw"] = WithdrawForm(data("withdraw"), asked=asked.get("withdraw"), **word)
     found["pass"] = PassForm(data("pass"), people=colleagues(row))
     if row.owner_id != user.pk:
         found["claim"] = ClaimForm(data("claim"))
@@ -165,6 +166,8 @@ def renegotiate(request: HttpRequest, reference: str) -> HttpResponse:
 def withdraw(request: HttpRequest, reference: str) -> HttpResponse:
     def act(row: Promise, form: Any, by: Actor, at: datetime) -> tuple[Promise, str]:
         data = form.cleaned_data
+        if form.asks:
+            return _asked(row, form, "withdraw", by, at)
         amending.withdraw(
             promise=row,
             attempt=data["call"],
@@ -183,10 +186,24 @@ def withdraw(request: HttpRequest, reference: str) -> HttpResponse:
 def came(request: HttpRequest, reference: str) -> HttpResponse:
     def act(row: Promise, form: Any, by: Actor, at: datetime) -> tuple[Promise, str]:
         call = form.cleaned_data["call"]
+        if form.asks:
+            return _asked(row, form, "came", by, at)
         amending.came(promise=row, attempt=call, by=by, at=at, signed=form.signed)
         return row, _("Written down: the customer has it.")
 
     return _do(request, reference, "came", act)
+
+
+def _asked(
+    row: Promise, form: Any, verb: amending.Signed, by: Actor, at: datetime
+) -> tuple[Promise, str]:
+    """Nothing changes yet: a supervisor is told that their signature is wanted."""
+    data = form.cleaned_data
+    told = amending.ask_to_sign(
+        promise=row, verb=verb, attempt=data["call"], reason=data.get("reason", ""), by=by, at=at
+    )
+    names = ", ".join(str(user) for user in told)
+    return row, _("%(names)s was asked to sign. Nothing changes before.") % {"names": names}
 
 
 @require_POST

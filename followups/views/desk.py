@@ -20,6 +20,7 @@ from crm.actors import Actor
 from crm.models import User
 from crm.views import reader
 from followups import (
+    briefing,
     conflicts,
     digests,
     items,
@@ -28,6 +29,7 @@ from followups import (
     plans,
     pool,
     queries,
+    signatures,
     telling,
     writing,
 )
@@ -193,6 +195,10 @@ def _leads_to(notice: Notice, user: User) -> str:
     """The address at which something can be done about it; empty when there is none."""
     if notice.kind in TO_DECIDE:
         return reverse("override", args=[notice.data["override"]])
+    if notice.promise and notice.kind in signatures.KINDS.values():
+        return reverse("promise", args=[notice.promise.reference])
+    if notice.kind == briefing.DIGEST and access.may(user, "see_board"):
+        return reverse("board")
     if "endpoint" in notice.data:
         return reverse("webhook", args=[notice.data["endpoint"]])
     about = digests.about(notice) if access.may(user, "see_customers") else ""

@@ -10,7 +10,7 @@ from crm import calls
 from crm.actors import Actor
 from crm.models import Attempt
 from followups.models import Promise
-from offers.models import Delivery
+from offers.models import Delivery, Evidence
 from tests.api.conftest import Machine, machine
 from tests.api.test_door import is_problem
 from tests.cast import (
@@ -20,11 +20,14 @@ from tests.cast import (
     START,
     WORDS,
     Cast,
+    Relay,
     call_and_promise,
     call_of,
     delivery_of,
     offer_for,
 )
+from tests.followups.scenes import accepted
+from tests.followups.test_callbacks import asked as asked_for
 
 OTHER_MAIL = "eleonore@mail.example"
 MADE = START - DAY
@@ -78,6 +81,60 @@ def test_a_withdrawal_without_a_reported_call_is_refused_by_field(
     assert fields(act(dialer, promise, "withdraw", {"call": made})) == ["reason"]
     assert fields(act(dialer, promise, "withdraw", {"reason": "whim", "call": made})) == ["reason"]
     assert state(promise) == "open"
+
+
+@pytest.fixture
+def left(scene: Cast, relay: Relay) -> Promise:
+    """A promise whose mail left yesterday, and is not proven yet."""
+    return accepted(scene, relay, at=MADE)
+
+
+def test_what_the_customer_says_has_come_is_kept(
+    scene: Cast, dialer: Machine, left: Promise
+) -> None:
+    body = {"call": spoken(scene)}
+    for _again in range(2):
+        answer = act(dialer, left, "came", body)
+        assert (answer.status_code, answer.json()["status"]) == (200, "kept"), answer.content
+    said = Evidence.objects.get(kind="confirmed")
+    assert (said.grade, said.occurred_at) == (5, START - HOUR)
+    assert said.received_by.startswith("key:")
+    assert state(left) == "kept"
+
+
+def test_the_machines_own_word_that_it_came_keeps_nothing(
+    scene: Cast, dialer: Machine, left: Promise
+) -> None:
+    own = {"source": "south", "external_id": "77", "started_at": "2026-03-02T08:00:00+01:00"}
+    facts = {"direction": "inbound", "result": "answered", "agent": "amina"}
+    logged = dialer.post("/calls", {**own, **facts, "customer": scene.dupont.reference})
+    assert logged.status_code == 201, logged.content
+    nobody = {"source": "north", "external_id": "never"}
+    mine = {"source": "south", "external_id": "77"}
+    made = {"source": "desk", "external_id": left.attempt.external_id}
+    for call in (mine, nobody, made, spoken(scene, customer=scene.peeters)):
+        assert fields(act(dialer, left, "came", {"call": call})) == ["call"]
+    assert fields(act(dialer, left, "came", {})) == ["call"]
+    assert fields(act(dialer, left, "came", {"call": mine, "reason": "other"})) == ["reason"]
+    assert (state(left), Evidence.objects.filter(kind="confirmed").count()) == ("open", 0)
+
+
+def test_what_has_not_left_has_not_come_and_a_call_is_no_document(
+    scene: Cast, dialer: Machine, promise: Promise
+) -> None:
+    for one in (promise, asked_for(scene)):
+        assert fields(act(dialer, one, "came", {"call": spoken(scene)})) == ["promise"]
+        assert state(one) == "open"
+
+
+def test_that_it_came_is_written_down_once_for_one_key(
+    scene: Cast, dialer: Machine, left: Promise
+) -> None:
+    key, body = {"Idempotency-Key": "it-came"}, {"call": spoken(scene)}
+    first, second = (act(dialer, left, "came", body, **key) for _again in range(2))
+    assert (first.status_code, first.content) == (second.status_code, second.content)
+    other = act(dialer, left, "came", {"call": spoken(scene)}, **key)
+    assert is_problem(other, 422, "idempotency_key_reused")
 
 
 def test_another_promise_takes_the_place_of_the_first(
@@ -212,6 +269,7 @@ def test_a_promise_that_is_closed_is_left_as_it_is(
     call = spoken(scene)
     act(dialer, promise, "withdraw", {"reason": "moved", "call": call})
     for verb, body in (
+        ("came", {"call": call}),
         ("renegotiate", {"reason": "later", "call": call}),
         ("reassign", {"reason": "absent", "owner": "bram"}),
         ("send", {}),
@@ -221,11 +279,12 @@ def test_a_promise_that_is_closed_is_left_as_it_is(
         assert answer.json()["promise_status"] == "withdrawn"
 
 
-@pytest.mark.parametrize("verb", ["withdraw", "renegotiate", "reassign", "send"])
+@pytest.mark.parametrize("verb", ["withdraw", "came", "renegotiate", "reassign", "send"])
 def test_another_teams_promise_is_not_there(scene: Cast, promise: Promise, verb: str) -> None:
     call = spoken(scene)
     bodies = {
         "withdraw": {"reason": "other", "call": call},
+        "came": {"call": call},
         "renegotiate": {"reason": "other", "call": call},
         "reassign": {"reason": "other", "owner": "bram"},
         "send": {},

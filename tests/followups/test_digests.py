@@ -45,9 +45,9 @@ def test_one_notice_is_its_own_subject(cast: Cast) -> None:
 def test_of_several_about_one_promise_the_worst_is_the_subject(cast: Cast) -> None:
     promise = promised(cast)
     for kind in ("item_answer", "lateness_owner_and_team"):
-        notices.tell(user=cast.amina, kind=kind, promise=promise, at=START)
+        notices.tell(user=cast.amina, kind=kind, promise=promise, at=promise.due_at)
     mail = digests.compose(list(Notice.objects.order_by("pk")))
-    assert mail.subject.endswith("is due now, and nothing has arrived.")
+    assert mail.subject.endswith("was due on Tue 3 Mar, 17:30, and nothing has arrived.")
     assert mail.text.count("\n- ") == 1 and "Since" not in mail.text
 
 
@@ -59,7 +59,8 @@ def test_what_a_later_rung_has_overtaken_is_not_told(cast: Cast) -> None:
         (late, "lateness_owner_and_team"),
         (late, "item_left"),
     ):
-        notices.tell(user=cast.amina, kind=kind, promise=promise, at=START)
+        at = START if kind == "lateness_owner" else late.due_at
+        notices.tell(user=cast.amina, kind=kind, promise=promise, at=at)
     mail = digests.compose(list(Notice.objects.order_by("pk")))
     customer = cast.dupont.reference
     assert mail.subject == "3 notices wait for you"
@@ -79,10 +80,29 @@ def test_it_is_written_in_the_language_of_its_reader(
     assert translation.get_language() == "en"
 
 
+@pytest.mark.parametrize(
+    ("kind", "late", "words"),
+    [
+        ("lateness_owner", False, "is due soon"),
+        ("lateness_owner", True, "was due on Tue 3 Mar, 17:30"),
+        ("lateness_owner_and_team", False, "is due soon"),
+        ("lateness_operations", False, "of Amina is due on Tue 3 Mar, 17:30"),
+        ("lateness_operations", True, "of Amina is broken: it was due on Tue 3 Mar, 17:30"),
+    ],
+)
+def test_a_rung_is_told_as_it_is_at_its_moment_whatever_the_ladder(
+    cast: Cast, kind: str, late: bool, words: str
+) -> None:
+    promise = promised(cast)
+    at = promise.due_at + MINUTE if late else promise.due_at - MINUTE
+    notice = notices.tell(user=cast.amina, kind=kind, promise=promise, at=at)
+    assert notice and words in digests.sentence(notice)
+
+
 def test_every_kind_stands_in_one_group_and_every_group_has_only_kinds() -> None:
     grouped = [kind for _title, kinds in digests.GROUPS for kind in kinds]
     assert len(grouped) == len(set(grouped))
-    rungs = {f"{t}_{r.role}" for t in Promise.Track for r in getattr(ladder.DEFAULT, t)}
+    rungs = {f"{track}_{role}" for track in Promise.Track for role in ladder.Role}
     items = {f"item_{kind}" for kind in Item.Kind}
     assert set(digests.SENTENCES) | rungs | items <= digests.GROUPED
     assert set(digests.SENTENCES) | rungs | items >= digests.GROUPED

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from crm import absences
+from crm.models import User
 from followups import items
 from followups.models import Item, Notice, Promise
 from tests.cast import DAY, HOUR, MINUTE, START, SYSTEM, Cast, brussels, delivery_of, person
@@ -46,6 +48,61 @@ def test_left_for_a_working_day_it_goes_to_the_supervisor_once(cast: Cast) -> No
     assert items.climb(at=item.next_rung_at + DAY) == 0
     told = Notice.objects.filter(kind="item_left").values_list("user__username", flat=True)
     assert list(told) == ["chloe"]
+
+
+def left_to(item: Item) -> list[str]:
+    """Who is told a working day later that it was left."""
+    assert item.next_rung_at
+    assert items.climb(at=item.next_rung_at) == 1
+    rows = Notice.objects.filter(kind="item_left").order_by("pk")
+    return list(rows.values_list("user__username", flat=True))
+
+
+def away(user: User, *, deputy: User | None = None) -> None:
+    absences.record(
+        user=user,
+        deputy=deputy,
+        from_at=START,
+        until_at=START + 10 * DAY,
+        by=person(user),
+        at=START,
+    )
+
+
+def test_an_absent_owners_deputy_is_told_and_the_supervisor_a_working_day_later(
+    cast: Cast,
+) -> None:
+    noor = User.objects.create(username="noor", role=User.Role.AGENT, team=cast.liege)
+    away(cast.amina, deputy=noor)
+    item = opened(promised(cast))
+    assert item.owner == cast.amina
+    assert [notice.user for notice in Notice.objects.filter(item=item)] == [noor]
+    assert left_to(item) == ["chloe"]
+
+
+def test_what_an_owner_who_has_left_leaves_goes_to_the_supervisor_too(cast: Cast) -> None:
+    promise = promised(cast)
+    User.objects.filter(pk=cast.amina.pk).update(is_active=False)
+    promise.owner.refresh_from_db()
+    item = opened(promise)
+    told = Notice.objects.filter(kind="item_address_to_fix").values_list(
+        "user__username", flat=True
+    )
+    assert list(told) == ["chloe"]
+    assert left_to(item) == ["chloe"]
+
+
+def test_what_a_supervisor_leaves_goes_to_operations_and_not_back_to_them(cast: Cast) -> None:
+    promise = promised(cast)
+    Promise.objects.filter(pk=promise.pk).update(owner=cast.chloe)
+    promise.refresh_from_db()
+    assert left_to(opened(promise)) == ["dirk"]
+
+
+def test_with_every_supervisor_away_operations_are_told(cast: Cast) -> None:
+    item = opened(promised(cast))
+    away(cast.chloe)
+    assert left_to(item) == ["dirk"]
 
 
 def test_what_is_done_bothers_no_supervisor(cast: Cast) -> None:

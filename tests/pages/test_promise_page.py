@@ -342,3 +342,41 @@ def test_a_choice_that_is_not_whole_hands_out_nothing_and_is_kept(
     for user in (monday.amina, monday.dirk):
         assert enter(user).post("/board/hand-out/", nobody).status_code == 403
     assert "hand-out" not in enter(monday.dirk).get("/board/").content.decode()
+
+
+# --- a second signature -----------------------------------------------------------------------
+
+
+def test_an_agent_asks_a_supervisor_to_sign_who_finds_it_filled_in(
+    monday: Cast, enter: Enter
+) -> None:
+    promise, amina = promised(monday), enter(monday.amina)
+    call = heard(monday)
+    form = {"withdraw-call": str(call.pk), "withdraw-reason": "moved", "ask": "1"}
+    answer = amina.post(at(promise, "withdraw/"), form, follow=True)
+    assert "Chloé was asked to sign" in answer.content.decode()
+    assert fresh(promise).status == "open"
+    chloe = enter(monday.chloe)
+    assert at(promise) in chloe.get("/notices/").content.decode()
+    page_ = chloe.get(at(promise))
+    assert "Amina asks for a signature: the customer no longer wants it" in page_.content.decode()
+    shown_form = page_.context["forms"]["withdraw"]
+    assert (shown_form["call"].value(), shown_form["reason"].value()) == (call.pk, "moved")
+    sign = {**form, "withdraw-password": PASSWORD}
+    del sign["ask"]
+    assert chloe.post(at(promise, "withdraw/"), sign).status_code == 302
+    assert fresh(promise).status == "withdrawn"
+    assert Notice.objects.filter(user=monday.amina, kind="signature_given").exists()
+
+
+def test_no_signature_is_asked_for_what_the_telephone_system_reported(
+    monday: Cast, enter: Enter
+) -> None:
+    promise = promised(monday)
+    form = {"withdraw-call": str(heard(monday, by=DIALER).pk), "withdraw-reason": "moved"}
+    words = "nobody has to sign"
+    refused(enter(monday.amina), at(promise, "withdraw/"), form | {"ask": "1"}, words)
+    assert (
+        fresh(promise).status == "open"
+        and not Notice.objects.filter(kind="withdrawal_to_sign").exists()
+    )
