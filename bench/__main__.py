@@ -16,6 +16,7 @@ from bench import (
     promise,
     scrub,
     sweep,
+    watchdog,
 )
 
 BENCHES = {
@@ -29,6 +30,7 @@ BENCHES = {
     "promise": promise.run,
     "scrub": scrub.run,
     "sweep": sweep.run,
+    "watchdog": watchdog.run,
 }
 
 

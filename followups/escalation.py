@@ -11,13 +11,12 @@ from django.db import connection, transaction
 from crm import absences, customers
 from crm.actors import Actor
 from crm.models import User
-from followups import items, ladder, notices, plans, promises
+from followups import items, ladder, notices, plans, poison, promises
 from followups.models import Escalation, Promise
 
 log = logging.getLogger("kept.escalate")
 CLIMBER = Actor.sweep("escalate")
 POISON_WAIT = timedelta(hours=1)
-POISON_MOST = 5
 BATCH, MOST_BATCHES = 5_000, 20
 SINGLES_AT_ONCE = 500
 ROLES = [str(role) for role in ladder.Role]
@@ -204,8 +203,8 @@ def recipients(owner: User, role: str, *, at: datetime) -> list[User]:
 
 
 def _poison(pk: int, at: datetime) -> None:
-    failures = promises.push_away(promise_id=pk, until=at + POISON_WAIT)
-    if failures == POISON_MOST:
+    failures = poison.push_away(promise_id=pk, until=at + POISON_WAIT)
+    if failures == poison.MOST:
         promise = Promise.objects.get(pk=pk)
         for user in User.objects.filter(role=User.Role.OPERATIONS, is_active=True):
             notices.tell(user=user, kind="poison", promise=promise, at=at)

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Max
 
@@ -50,6 +51,28 @@ def alive(*, at: datetime) -> bool:
     """Whether some intake showed itself not longer ago than it may be silent."""
     newest = IntakeSpan.objects.values("intake").annotate(last=Max("seen_at"))
     return any(row["last"] + PATIENCE[row["intake"]] >= at for row in newest)
+
+
+def expected() -> str:
+    """Which intake this house has: its name, or none."""
+    return "esp" if settings.ANYMAIL_ESP else str(settings.BOUNCE_INTAKE)
+
+
+def silent(*, at: datetime) -> bool:
+    """Whether somebody ought to listen and nobody does.
+
+    A provider has nothing to say while nothing is sent: without a canary its silence means nothing.
+    """
+    name = expected()
+    if name == "none" or (name == "esp" and not settings.CANARY_ADDRESS):
+        return False
+    return not alive(at=at)
+
+
+def last_seen() -> datetime | None:
+    """When some intake last showed itself."""
+    seen: datetime | None = IntakeSpan.objects.aggregate(last=Max("seen_at"))["last"]
+    return seen
 
 
 def configured() -> bool:

@@ -10,7 +10,8 @@ from tests.sources import Module, modules
 from tests.writers import tables, writes
 
 # crm.bulk is the import's half of crm.customers: the same rows, many at once; crm.filing is the
-# half that replaces what another system tells anew.
+# half that replaces what another system tells anew; followups.poison is the half of
+# followups.promises for rows that throw.
 WRITER = {
     "Absence": {"crm.absences"},
     "Answer": {"offers.answers"},
@@ -20,9 +21,11 @@ WRITER = {
     "AttemptRevision": {"crm.calls"},
     "AttemptText": {"crm.calls"},
     "AuditEntry": {"crm.audit"},
+    "AuditRound": {"followups.findings"},
     "AuditSeal": {"crm.audit"},
     "CallSource": {"crm.call_sources"},
     "Campaign": {"crm.campaigns"},
+    "Canary": {"offers.canaries"},
     "ClockOffset": {"crm.offset"},
     "Consent": {"crm.consents"},
     "ConsentText": {"crm.consents"},
@@ -43,6 +46,7 @@ WRITER = {
     "Evidence": {"offers.evidence"},
     "EvidenceSource": {"offers.evidence_sources"},
     "EvidenceText": {"offers.evidence"},
+    "Finding": {"followups.findings"},
     "GateChange": {"crm.customers", "crm.bulk", "crm.registries"},
     "GateCheck": {"followups.checks", "followups.rulings"},
     "HandOver": {"followups.handovers"},
@@ -59,6 +63,7 @@ WRITER = {
     "Offer": {"offers.drafts"},
     "OfferLine": {"offers.drafts"},
     "OfferVersion": {"offers.drafts"},
+    "OutsidePing": {"followups.outside"},
     "Override": {"followups.overrides", "followups.rulings"},
     "OverrideText": {"followups.overrides"},
     "PaperCode": {"offers.links"},
@@ -73,12 +78,13 @@ WRITER = {
     "PrintRun": {"offers.bill_runs"},
     "PrintRunEvent": {"offers.bill_runs"},
     "PrintVolume": {"offers.volumes"},
-    "Promise": {"followups.promises"},
+    "Promise": {"followups.promises", "followups.poison"},
     "PromiseDelivery": {"followups.promises"},
     "PromiseEvent": {"followups.history"},
     "PromiseText": {"followups.promises"},
     "ReturnFile": {"offers.returns"},
     "ScrubRun": {"followups.scrub"},
+    "SetAside": {"followups.dead_letters"},
     "Slip": {"followups.slips"},
     "Suppression": {"crm.suppressions"},
     "SuppressionText": {"crm.suppressions"},

@@ -8,17 +8,21 @@ from followups.models.overrides import Override, OverrideText
 from followups.models.promises import Promise, PromiseDelivery, PromiseEvent, PromiseText
 from followups.models.scrub import ScrubRun
 from followups.models.slips import Slip
+from followups.models.watch import AuditRound, Finding, OutsidePing, SetAside
 from followups.models.webhooks import WebhookCursor, WebhookEndpoint, WebhookMessage
 
 __all__ = [
+    "AuditRound",
     "Conduct",
     "ConductMark",
     "Escalation",
+    "Finding",
     "GateCheck",
     "HandOver",
     "Item",
     "Lease",
     "Notice",
+    "OutsidePing",
     "Override",
     "OverrideText",
     "Promise",
@@ -26,6 +30,7 @@ __all__ = [
     "PromiseEvent",
     "PromiseText",
     "ScrubRun",
+    "SetAside",
     "Slip",
     "WebhookCursor",
     "WebhookEndpoint",
