@@ -10,7 +10,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Exists, F, OuterRef
+from django.db.models import Exists, F, OuterRef, QuerySet
 from django.utils import translation
 
 from crm import workdays
@@ -36,6 +36,8 @@ AT_ONCE = {
     "lateness_operations": "a rung of operations: the house works while the team sleeps",
     "lateness_management": "likewise",
     "poison": "rows that throw are mended before the team comes",
+    "finding": "something that must never be, is",
+    "finding_gone": "whoever was called out for it may rest",
     "source_silent": "calls go by unseen as long as it lasts",
     "webhook_dead": "another system hears nothing as long as it lasts",
     "webhook_gone": "likewise",
@@ -273,6 +275,17 @@ def _settle(letter: list[Notice], outcome: smtp.Outcome, *, at: datetime) -> int
     wait = WAITS[min(tries, len(WAITS) - 1)]
     rows.update(status=Status.QUEUED, next_try_at=at + wait, lease_until_at=None, tries=tried)
     return 0
+
+
+def failed() -> QuerySet[Notice]:
+    """Whose mail was given up; they still stand on the bell."""
+    return Notice.objects.filter(status=Status.FAILED)
+
+
+def retry(*, notice_id: int, at: datetime) -> bool:
+    """Its mail is tried again from the beginning; False when it was not given up."""
+    rows = failed().filter(pk=notice_id).exclude(user__email="")
+    return bool(rows.update(status=Status.QUEUED, tries=0, next_try_at=at))
 
 
 def shift(*, by: timedelta) -> None:

@@ -58,7 +58,7 @@ def receive(*, raw: bytes, by: Actor, at: datetime) -> bool:
 
 def _heard(name: str, at: datetime) -> None:
     """This intake showed itself; it counts while no canary is lost."""
-    if settings.BOUNCE_INTAKE == name and canaries.trusted(at=at):
+    if name == settings.BOUNCE_INTAKE and canaries.trusted(at=at):
         intake.seen(name=name, at=at)
 
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Max
+from django.db.models import F, Max, QuerySet
 
 from crm.actors import Actor
 from offers.models import IntakeSpan, UnmatchedReport
@@ -116,3 +116,18 @@ def retry(*, read: Callable[[bytes, datetime], bool], by: Actor, at: datetime) -
             again = at + TRY_AGAIN if at < row.received_at + KEEP_TRYING else None
             rows.update(next_try_at=again)
     return matched
+
+
+def unmatched() -> QuerySet[UnmatchedReport]:
+    """What matches nothing, also when nobody tries any more."""
+    return UnmatchedReport.objects.filter(matched_at=None)
+
+
+def try_again(*, report_id: int, at: datetime) -> bool:
+    """At the next turn of the intake sweep; False when it was matched meanwhile."""
+    return bool(unmatched().filter(pk=report_id).update(next_try_at=at))
+
+
+def give_up(*, report_id: int) -> bool:
+    """Nobody tries it any more; it stays kept. False when it was matched meanwhile."""
+    return bool(unmatched().filter(pk=report_id).update(next_try_at=None))

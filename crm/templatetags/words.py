@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -36,6 +36,12 @@ def instant(
 @register.filter
 def day(on: date | None) -> str:
     return instants.day(on) if on else ""
+
+
+@register.filter
+def lasting(span: timedelta | None) -> str:
+    """ "45 sec", "3 min" """
+    return instants.lasting(span) if span is not None else ""
 
 
 @register.filter

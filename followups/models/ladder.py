@@ -126,6 +126,7 @@ class Notice(models.Model):
                 name="notice_due",
                 condition=models.Q(status__in=["queued", "claimed"]),
             ),
+            models.Index(fields=["at"], name="notice_failed", condition=models.Q(status="failed")),
             models.Index(
                 fields=["user", "-at"],
                 name="notice_unread",

@@ -130,6 +130,11 @@ class Promise(models.Model):
             # In which order the watchdog looks at all of them.
             models.Index(fields=["id"], name="promise_open", condition=models.Q(status="open")),
             models.Index(
+                fields=["id"],
+                name="promise_stuck",
+                condition=models.Q(status="open", failures__gte=5),  # poison.MOST
+            ),
+            models.Index(
                 fields=["settled_at"], name="promise_kept_at", condition=models.Q(status="kept")
             ),
         ]

@@ -193,6 +193,10 @@ def _leads_to(notice: Notice, user: User) -> str:
     """The address at which something can be done about it; empty when there is none."""
     if notice.kind in TO_DECIDE:
         return reverse("override", args=[notice.data["override"]])
+    if "finding" in notice.data:
+        return reverse("house")
+    if notice.kind == "poison":
+        return f"{reverse('dead_letters')}?kind=promise"
     if "endpoint" in notice.data:
         return reverse("webhook", args=[notice.data["endpoint"]])
     about = digests.about(notice) if access.may(user, "see_customers") else ""

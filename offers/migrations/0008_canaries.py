@@ -4,23 +4,32 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('offers', '0007_evidence_sources'),
+        ("offers", "0007_evidence_sources"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Canary',
+            name="Canary",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('sent_at', models.DateTimeField()),
-                ('refused', models.BooleanField(default=False)),
-                ('back_at', models.DateTimeField(blank=True, null=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("sent_at", models.DateTimeField()),
+                ("refused", models.BooleanField(default=False)),
+                ("back_at", models.DateTimeField(blank=True, null=True)),
             ],
             options={
-                'indexes': [models.Index(fields=['-sent_at'], name='canary_newest')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('refused', False), ('back_at', None), _connector='OR'), name='canary_refused_never_returns')],
+                "indexes": [models.Index(fields=["-sent_at"], name="canary_newest")],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("refused", False), ("back_at", None), _connector="OR"),
+                        name="canary_refused_never_returns",
+                    )
+                ],
             },
         ),
     ]

@@ -28,7 +28,6 @@ from tests.cast import (
 )
 from tests.followups.scenes import accepted, promised, proven
 
-
 RUNNING = {"sweep_late", "intake_silent"}
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from offers import bounces, intake
 from offers.channels import email
-from offers.models import Delivery, Evidence, IntakeSpan, UnmatchedReport
+from offers.models import Delivery, Evidence, UnmatchedReport
 from tests.cast import DAY, HOUR, MINUTE, START, SYSTEM, Cast, Clock
 from tests.offers.journeys import sent
 
