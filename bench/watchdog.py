@@ -124,7 +124,7 @@ class Eye:
 
 @contextmanager
 def sweepers(house: rig.Rig, kind: str) -> Iterator[list[Member]]:
-    """Whoever runs the sweeps: worker and beat (which stands in), or the loop that needs neither."""
+    """Whoever runs the sweeps: worker and beat (which stands in), or the loop alone."""
     with tempfile.TemporaryDirectory() as folder:
         if kind == "loop":
             process = lineup.python("loop", ["manage.py", "sweep", "--loop"], house.env)

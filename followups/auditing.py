@@ -61,7 +61,8 @@ ONWARDS = LOOKED.format(which="p.id > %(after)s::bigint ORDER BY p.id LIMIT %(mo
 AGAIN = LOOKED.format(which="p.id = ANY(%(ids)s::bigint[])")
 OVERDUE = """
 SELECT id FROM followups_promise
-WHERE status = 'open' AND next_rung_at <= %(since)s::timestamptz ORDER BY next_rung_at LIMIT %(most)s
+WHERE status = 'open' AND next_rung_at <= %(since)s::timestamptz
+ORDER BY next_rung_at LIMIT %(most)s
 """
 # Escalated is what a person was asked about, or what another way was taken for.
 DOUBTS = """

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from django.db import connection, transaction
 
+from config import stopping
 from crm import absences, customers
 from crm.actors import Actor
 from crm.models import User
@@ -70,9 +71,11 @@ def climb(*, at: datetime) -> int:
     for _turn in range(MOST_BATCHES):
         taken, odd = _batch(at)
         climbed += taken + sum(_one(pk, customer, at) for pk, customer in odd)
-        if taken + len(odd) < BATCH:
+        if taken + len(odd) < BATCH or stopping.asked():
             break
-    return climbed + sum(_one(pk, customer, at) for pk, customer in _singles(at))
+    return climbed + sum(
+        _one(pk, customer, at) for pk, customer in _singles(at) if not stopping.asked()
+    )
 
 
 def _one(pk: int, customer: int, at: datetime) -> bool:

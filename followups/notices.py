@@ -13,6 +13,7 @@ from django.db import connection, transaction
 from django.db.models import Exists, F, OuterRef, QuerySet
 from django.utils import translation
 
+from config import stopping
 from crm import workdays
 from crm.actors import Actor
 from crm.models import User
@@ -187,7 +188,8 @@ def send_due(*, clock: Clock, mail: Mail | None = None) -> int:
                 outcome = _attempt(mail or _mail, letter, clock())
                 silent = outcome.kind == "retry" and outcome.stage not in OURS and not outcome.code
             sent += _settle(letter, outcome, at=clock())
-        if silent:  # each of the others would wait for it in vain: the next sweep asks again
+        # Each of the others would wait for a silent server in vain: the next sweep asks again.
+        if silent or stopping.asked():
             break
     return sent
 

@@ -31,7 +31,7 @@ def tell(*, at: datetime) -> bool:
 
 
 def _note(error: str, at: datetime) -> None:
-    row, new = OutsidePing.objects.get_or_create(defaults={"tried_at": at})
+    row, _new = OutsidePing.objects.get_or_create(defaults={"tried_at": at})
     rows = OutsidePing.objects.filter(pk=row.pk)
     if error:
         since = Coalesce(F("failing_since_at"), at)

@@ -83,7 +83,7 @@ def _list(request: HttpRequest, *, wrong: str = "", status: int = 200) -> HttpRe
 
 @require_POST
 def act(request: HttpRequest) -> HttpResponse:
-    """The chosen ones are tried again, or given up with a reason; nothing chosen changes nothing."""
+    """The chosen ones are tried again, or given up with a reason."""
     by, at = _worker(request), clock.now()
     chosen = dead_letters.parse(request.POST.getlist("letter")[:MOST_CHOSEN])
     if one := request.POST.get("again", ""):
