@@ -18,7 +18,7 @@ from offers import canaries, intake
 from offers.models import Delivery
 
 Found = dict[str, list[str]]
-STRETCH = 20_000  # open promises of one turn
+STRETCH = 50_000  # open promises of one turn: less than a second
 # So long everybody whose turn it is may take, before it is a finding.
 PATIENCE = timedelta(minutes=2)
 UNKNOWN_PATIENCE = timedelta(hours=24)
