@@ -18,6 +18,7 @@ from bench import (
     promise,
     scrub,
     sweep,
+    watchdog,
 )
 
 BENCHES = {
@@ -33,6 +34,7 @@ BENCHES = {
     "promise": promise.run,
     "scrub": scrub.run,
     "sweep": sweep.run,
+    "watchdog": watchdog.run,
 }
 
 

@@ -99,6 +99,16 @@ def mail(name: str, default: str) -> str:
     return raw
 
 
+def optional_mail(name: str) -> str:
+    """One mail address, or nothing."""
+    return mail(name, "") if text(name) else ""
+
+
+def monitor(name: str) -> str:
+    """An https:// address that is asked, or nothing."""
+    return url(name, "", {"https"}) if text(name) else ""
+
+
 def mailboxes(name: str, *, needed: bool) -> list[str]:
     """`imaps://user:password@host/folder`, several with blanks between."""
     found = text(name).split()

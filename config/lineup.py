@@ -45,6 +45,7 @@ def python(name: str, words: list[str], env: Env, listener: Listener | None = No
 
 def sink(env: Env, *, port: int, folder: Path, listener: Listener | None = None) -> Member:
     words = ["-m", "config.sink", "--smtp", f"{LOOPBACK}:{port}", "--dir", str(folder)]
+    words += ["--bounces", env.get("CANARY_ADDRESS", "")]
     return Member(python("sink", words, env, listener), lambda: _greets(port))
 
 

@@ -58,6 +58,10 @@ BOUNCE_INTAKE = env.one_of(
 if BOUNCE_INTAKE == "sink" and not (KEPT_DEMO or TESTING):
     raise env.refuse("BOUNCE_INTAKE", "sink is the demo's; use pipe or imap")
 IMAP_URL = env.mailboxes("IMAP_URL", needed=BOUNCE_INTAKE == "imap")
+CANARY_ADDRESS = env.optional_mail("CANARY_ADDRESS")
+CANARY_HOURS = env.number("CANARY_HOURS", 2, least=1, most=23)
+if CANARY_ADDRESS in {MAIL_FROM, REPLY_ADDRESS, BOUNCE_ADDRESS}:
+    raise env.refuse("CANARY_ADDRESS", "must be a mailbox that does not exist, none that we read")
 ANYMAIL_ESP = env.one_of("ANYMAIL_ESP", "", {"", *providers.PROVIDERS})
 ANYMAIL = providers.anymail(
     ANYMAIL_ESP,
@@ -66,6 +70,7 @@ ANYMAIL = providers.anymail(
     signing_key=env.secret("ANYMAIL_SIGNING_KEY", least=16, demo=""),
     webhook_secret=env.secret("ANYMAIL_WEBHOOK_SECRET", least=18, demo=""),
 )
+HEARTBEAT_URL = env.monitor("HEARTBEAT_URL")
 MAIL_PER_MINUTE = env.per_minute("MAIL_PER_MINUTE", "600/300")
 RELAY_QUEUE_HOURS = env.number("RELAY_QUEUE_HOURS", 48, least=1, most=240)
 SINK_DIR = Path(env.text("SINK_DIR", str(BASE_DIR / "var" / "mail")))

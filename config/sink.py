@@ -28,7 +28,7 @@ from typing import Any
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from config.sink_reports import complaint, dsn
+from config.sink_reports import complaint, dsn, returned
 
 __all__ = ["SinkMail", "complaint", "dsn", "message", "messages", "running"]
 
@@ -165,9 +165,12 @@ def _headers(content: bytes) -> dict[str, str]:
 class Handler:
     """What aiosmtpd calls at each stage of a conversation."""
 
-    def __init__(self, mailbox: Mailbox, faults: str | Path | None = None) -> None:
+    def __init__(
+        self, mailbox: Mailbox, faults: str | Path | None = None, bounces: str = ""
+    ) -> None:
         self.mailbox = mailbox
         self.faults = Path(faults) if faults else None
+        self.bounces = bounces.lower()  # the one address from which mail comes back
         self._attempts: Counter[tuple[str, str]] = Counter()
 
     async def handle_EHLO(
@@ -203,6 +206,9 @@ class Handler:
     async def handle_DATA(self, server: SinkSMTP, session: Session, envelope: Envelope) -> str:
         fault = server.fault
         reply = self.record(envelope, fault, REPLIES.get(fault, "250 2.0.0 Ok: queued as {number}"))
+        if self.bounces in [address.lower() for address in envelope.rcpt_tos] and not fault:
+            back = returned(envelope, at=datetime.now(UTC))
+            self.record(back, "", "returned as {number}")
         if fault == "drop_after_dot":
             await server.hang_up()
         if fault == "tarpit":
@@ -283,7 +289,7 @@ async def serve(
 
 @contextlib.contextmanager
 def running(
-    folder: str | Path, *, port: int = 0, faults: str | Path | None = None
+    folder: str | Path, *, port: int = 0, faults: str | Path | None = None, bounces: str = ""
 ) -> Iterator[str]:
     """A sink in a thread of this process, for a test; gives the URL to send to."""
     mailbox = Mailbox(folder)
@@ -293,7 +299,7 @@ def running(
         ports[0] = bound
         ready.set()
 
-    work = serve("127.0.0.1", port, Handler(mailbox, faults), started=started, stop=stop)
+    work = serve("127.0.0.1", port, Handler(mailbox, faults, bounces), started=started, stop=stop)
     thread = threading.Thread(target=asyncio.Runner(loop_factory=lambda: loop).run, args=(work,))
     thread.start()
     try:
@@ -321,13 +327,15 @@ def main() -> None:
     parser.add_argument("--smtp", required=True, metavar="HOST:PORT")
     parser.add_argument("--dir", required=True, type=Path)
     parser.add_argument("--faults", type=Path)
+    parser.add_argument("--bounces", default="", metavar="ADDRESS", help="mail to it comes back")
     options = parser.parse_args()
     host, _, port = options.smtp.rpartition(":")
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     logging.getLogger("mail.log").setLevel(logging.CRITICAL)  # it writes addresses
     os.umask(0o077)
     mailbox = Mailbox(options.dir)
-    asyncio.run(_until_told(host.strip("[]"), int(port), Handler(mailbox, options.faults)))
+    handler = Handler(mailbox, options.faults, options.bounces)
+    asyncio.run(_until_told(host.strip("[]"), int(port), handler))
 
 
 if __name__ == "__main__":

@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from email.utils import format_datetime
 from typing import Literal
 
+from aiosmtpd.smtp import Envelope
+
 Kind = Literal["failed", "delayed", "delivered"]
 
 SERVER = "mx.sink.example"
@@ -61,6 +63,15 @@ def dsn(
         ("text/rfc822-headers", _head(original)),
     ]
     return _report("delivery-status", f"{title} mail", envelope_from, at, parts)
+
+
+def returned(envelope: Envelope, *, at: datetime) -> Envelope:
+    """The mail by which a server says that it could not deliver this one: to its return path."""
+    back, path = Envelope(), envelope.mail_from or ""
+    original = bytes(envelope.original_content or b"")
+    back.mail_from, back.rcpt_tos = "", [path]
+    back.original_content = dsn("failed", original, envelope.rcpt_tos[0], path, at)
+    return back
 
 
 def complaint(original: bytes, recipient: str, envelope_from: str, at: datetime) -> bytes:

@@ -43,7 +43,7 @@ def settings(*, demo: bool, port: int, smtp_port: int | None, var: Path = VAR) -
     if smtp_port is not None:
         made["EMAIL_URL"] = f"smtp://{LOOPBACK}:{smtp_port}"
     if demo:
-        made["KEPT_DEMO"] = "1"
+        made |= {"KEPT_DEMO": "1", "CANARY_ADDRESS": "canary@nowhere.example"}
     else:
         made = {name: value for name, value in made.items() if name not in os.environ}
     for name in ("SECRET_KEY", "HASH_PEPPER"):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date, format_datetime
+from babel.dates import format_date, format_datetime, format_timedelta
 from babel.numbers import format_currency
 from django.conf import settings
 from django.utils.translation import get_language
@@ -71,6 +71,11 @@ def heading(on: date, *, now: datetime) -> str:
         return _("Today")
     pattern = "EEEE d MMMM" if on.year == today.year else "EEEE d MMMM y"
     return format_date(on, pattern, locale=_locale())
+
+
+def lasting(span: timedelta) -> str:
+    """How long, in the largest unit of which there are two: "45 sec", "3 min", "26 hr"."""
+    return format_timedelta(span, threshold=2, format="short", locale=_locale())
 
 
 def money(amount: Decimal) -> str:

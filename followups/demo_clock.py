@@ -14,7 +14,7 @@ from crm.models import Team
 from crm.workdays import Calendar
 from followups import demo, leases, notices, slips
 from followups.webhooks import endpoints, outbox
-from offers import deliveries, intake
+from offers import canaries, deliveries, intake
 
 FURTHEST = timedelta(days=400)
 _STEP = re.compile(r"\+([0-9]{1,5})([hd])", re.ASCII)
@@ -65,6 +65,7 @@ def shift(*, by: timedelta) -> None:
     offset.add(by)
     heartbeats.shift(by=by)
     intake.shift(by=by)
+    canaries.shift(by=by)
     deliveries.shift_leases(by=by)
     leases.shift(by=by)
     notices.shift(by=by)

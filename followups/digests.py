@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from crm import instants
-from followups import briefing, invitations
+from followups import briefing, invitations, watch_words
 from followups.models import Notice, Promise
 
 # Nobody reads three hundred lines: so many of each group, and how many more there are.
@@ -81,6 +81,8 @@ def sentence(notice: Notice) -> str:
         "webhook": "",
         "source": "",
         **briefing.NOTHING,
+        "rows": "",
+        "what": watch_words.title(notice.data.get("finding", "")),
         **notice.data,
     }
     said = SENTENCES.get(_voiced(notice), _other)() % values
@@ -185,6 +187,8 @@ SENTENCES: dict[str, Callable[[], str]] = {
     "webhook_dead": lambda: _(
         "The webhook %(webhook)s was tried for three days and not taken: its messages wait for you."
     ),
+    "finding": lambda: _("The watchdog found something: %(what)s (%(rows)s)."),
+    "finding_gone": lambda: _("What the watchdog found has gone: %(what)s."),
     "webhook_gone": lambda: _("The webhook %(webhook)s says that it is gone: it was switched off."),
 }
 
@@ -216,7 +220,7 @@ GROUPS: tuple[tuple[Callable[[], str], tuple[str, ...]], ...] = (
     ),
     (
         lambda: _("Machines that need a look"),
-        ("source_silent", "webhook_dead", "webhook_gone", "poison"),
+        ("finding", "source_silent", "webhook_dead", "webhook_gone", "poison", "finding_gone"),
     ),
     (lambda: _("Left undone"), ("item_left",)),
     (lambda: _("Due, and nothing has arrived"), ("lateness_owner_and_team",)),

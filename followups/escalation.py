@@ -9,16 +9,16 @@ from functools import cached_property
 
 from django.db import connection, transaction
 
+from config import stopping
 from crm import absences, customers
 from crm.actors import Actor
 from crm.models import User
-from followups import daily_digest, items, ladder, notices, plans, promises
+from followups import daily_digest, items, ladder, notices, plans, poison, promises
 from followups.models import Escalation, Promise
 
 log = logging.getLogger("kept.escalate")
 CLIMBER = Actor.sweep("escalate")
 POISON_WAIT = timedelta(hours=1)
-POISON_MOST = 5
 BATCH, MOST_BATCHES = 5_000, 20
 SINGLES_AT_ONCE = 500
 ROLES = [str(role) for role in ladder.Role]
@@ -100,9 +100,11 @@ def climb(*, at: datetime) -> int:
     for _turn in range(MOST_BATCHES):
         taken, odd = _batch(at)
         climbed += taken + sum(_one(pk, customer, at) for pk, customer in odd)
-        if taken + len(odd) < BATCH:
+        if taken + len(odd) < BATCH or stopping.asked():
             break
-    return climbed + sum(_one(pk, customer, at) for pk, customer in _singles(at))
+    return climbed + sum(
+        _one(pk, customer, at) for pk, customer in _singles(at) if not stopping.asked()
+    )
 
 
 def _one(pk: int, customer: int, at: datetime) -> bool:
@@ -220,8 +222,8 @@ def _tell(promise: Promise, escalation: Escalation, at: datetime) -> int:
 
 
 def _poison(pk: int, at: datetime) -> None:
-    failures = promises.push_away(promise_id=pk, until=at + POISON_WAIT)
-    if failures == POISON_MOST:
+    failures = poison.push_away(promise_id=pk, until=at + POISON_WAIT)
+    if failures == poison.MOST:
         promise = Promise.objects.get(pk=pk)
         for user in User.objects.filter(role=User.Role.OPERATIONS, is_active=True):
             notices.tell(user=user, kind="poison", promise=promise, at=at)

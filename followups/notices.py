@@ -13,6 +13,7 @@ from django.db import connection, transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import translation
 
+from config import stopping
 from crm import calendars, workdays
 from crm.actors import Actor
 from crm.models import User
@@ -39,6 +40,8 @@ AT_ONCE = {
     "lateness_operations": "a rung of operations: the house works while the team sleeps",
     "lateness_management": "likewise",
     "poison": "rows that throw are mended before the team comes",
+    "finding": "something that must never be, is",
+    "finding_gone": "whoever was called out for it may rest",
     "source_silent": "calls go by unseen as long as it lasts",
     "webhook_dead": "another system hears nothing as long as it lasts",
     "webhook_gone": "likewise",
@@ -200,7 +203,8 @@ def send_due(*, clock: Clock, mail: Mail | None = None) -> int:
                 outcome = _attempt(mail or _mail, letter, clock())
                 silent = outcome.kind == "retry" and outcome.stage not in OURS and not outcome.code
             sent += _settle(letter, outcome, at=clock())
-        if silent:  # each of the others would wait for it in vain: the next sweep asks again
+        # Each of the others would wait for a silent server in vain: the next sweep asks again.
+        if silent or stopping.asked():
             break
     return sent
 
@@ -298,6 +302,17 @@ def _settle(letter: list[Notice], outcome: smtp.Outcome, *, at: datetime) -> int
     wait = WAITS[min(tries, len(WAITS) - 1)]
     rows.update(status=Status.QUEUED, next_try_at=at + wait, lease_until_at=None, tries=tried)
     return 0
+
+
+def failed() -> QuerySet[Notice]:
+    """Whose mail was given up; they still stand on the bell."""
+    return Notice.objects.filter(status=Status.FAILED)
+
+
+def retry(*, notice_id: int, at: datetime) -> bool:
+    """Its mail is tried again from the beginning; False when it was not given up."""
+    rows = failed().filter(pk=notice_id).exclude(user__email="")
+    return bool(rows.update(status=Status.QUEUED, tries=0, next_try_at=at))
 
 
 def shift(*, by: timedelta) -> None:

@@ -341,10 +341,3 @@ def climbed_many(
         moved = cursor.fetchone()
     history.note_climbs(*moved[:4], by=by, at=at)
     history.note_many(moved[4], cause="broken", by=by, at=at)
-
-
-def push_away(*, promise_id: int, until: datetime) -> int:
-    """A row that throws waits, so that the others are not delayed; returns its failures."""
-    row = Promise.objects.get(pk=promise_id)
-    Promise.objects.filter(pk=promise_id).update(next_rung_at=until, failures=row.failures + 1)
-    return row.failures + 1

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from crm.actors import Actor
 from followups import conflicts, plans, promises
@@ -76,7 +75,7 @@ def _reweigh_one(promise: Promise, at: datetime) -> bool:
     return differed
 
 
-def unserved() -> Iterable[Promise]:
+def unserved() -> QuerySet[Promise]:
     """OPEN document promises with neither a live delivery nor an open item (I22)."""
     serving = PromiseDelivery.objects.filter(promise=OuterRef("pk"))
     live = serving.filter(
@@ -91,7 +90,7 @@ def unserved() -> Iterable[Promise]:
 def _start_missing(at: datetime) -> int:
     """The next channel, or an item for a named person, where there is neither."""
     started = 0
-    for promise in list(unserved())[:BATCH]:
+    for promise in list(unserved()[:BATCH]):
         try:
             plans.advance(promise=promise, by=RECONCILER, at=at)
             started += 1

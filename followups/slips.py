@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
+from config import stopping
 from crm import merges
 from crm.actors import Actor
 from crm.models import Suppression
@@ -63,7 +64,7 @@ def run(*, clock: Clock, post: Post | None = None) -> int:
     # A quarter of what may be mailed in a minute: the documents themselves go first.
     most = max(1, settings.MAIL_PER_MINUTE[0] // 4)
     told = 0
-    while told < most and clock() < started + SHARE:
+    while told < most and clock() < started + SHARE and not stopping.asked():
         slip = _claim(at=clock())
         if slip is None:
             break

@@ -1,85 +1,45 @@
-"""The watcher: old heartbeats, promises that nobody serves, deliveries that are stuck."""
+"""The watcher: what is wrong, who is told, the banner, readiness, and the ping that stays away."""
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.db import Error
-from django.db.models import Exists, OuterRef
 from django.http import HttpRequest
 
 from config import clock
 from config.timetable import BY_NAME
 from crm import heartbeats
-from followups import conduct, reconcile, silences
-from followups.models import Item, Promise
+from followups import auditing, findings, outside, silences
 from offers import intake
-from offers.models import Delivery
-
-log = logging.getLogger("kept.watchdog")
-PATIENCE = timedelta(minutes=2)
-UNKNOWN_PATIENCE = timedelta(hours=24)
 
 
 @dataclass(frozen=True)
-class Finding:
+class Wrong:
     """Something that must never be: its code, and how many rows."""
 
     code: str
     rows: int
 
 
-def findings(*, at: datetime) -> list[Finding]:
-    """Everything that is wrong just now; empty when all is well. Reads only."""
-    counts = {
-        "unserved_promise": len(list(_unserved(at))),
-        "no_next_rung": _without_rung(at),
-        "lease_overrun": Delivery.objects.filter(
-            status__in=("claimed", "sending"), lease_until_at__lte=at - PATIENCE
-        ).count(),
-        "unknown_unattended": _unattended(at),
-        "unjudged_call": conduct.unjudged().count(),
-    }
-    return [Finding(code, rows) for code, rows in counts.items() if rows]
-
-
-def _unserved(at: datetime) -> list[Promise]:
-    return [p for p in reconcile.unserved() if p.made_at <= at - PATIENCE]
-
-
-def _without_rung(at: datetime) -> int:
-    """Open promises whose rungs are not all climbed, and which still wait for none."""
-    waiting = Promise.objects.open().filter(next_rung_at=None, made_at__lte=at - PATIENCE)
-    return sum(1 for row in waiting.only("rung", "rungs") if row.rung < len(row.rungs))
-
-
-def _unattended(at: datetime) -> int:
-    """UNKNOWN for a day while its promise is open, and nobody has an item for it."""
-    asked = Item.objects.filter(promise=OuterRef("pk"))
-    return (
-        Promise.objects.open()
-        .filter(
-            attached__delivery__status="unknown",
-            attached__delivery__settled_at__lte=at - UNKNOWN_PATIENCE,
-        )
-        .filter(~Exists(asked))
-        .count()
-    )
+def wrong(*, at: datetime) -> list[Wrong]:
+    """Everything that is wrong just now; empty when all is well. Reads only, and reads all."""
+    return [Wrong(code, len(rows)) for code, rows in auditing.everything(at=at).items()]
 
 
 def look(*, at: datetime) -> int:
-    """The watchdog sweep: writes what it finds to the log; the banner and readiness show it.
+    """The watchdog sweep: keeps what it finds and tells operations; the banner shows what stopped.
 
-    Of a dialer that has fallen silent it tells people, once.
+    Of a dialer that has fallen silent it tells people, once. When all is well it says so outside:
+    a monitor that hears nothing calls somebody.
     """
     silences.tell(at=at)
-    found = findings(at=at)
-    for finding in found:
-        log.error("watchdog", extra={"finding": finding.code, "rows": finding.rows})
-    return len(found)
+    found = findings.look(at=at)
+    if found == 0:
+        outside.tell(at=at)
+    return found or 0
 
 
 def banner(request: HttpRequest) -> dict[str, Any]:

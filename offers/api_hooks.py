@@ -16,7 +16,7 @@ from config import clock, providers
 from config.celery import nudge
 from config.problems import Problem
 from crm.actors import Actor
-from offers import intake, provider_events
+from offers import canaries, intake, provider_events
 
 # A signature of Mailgun covers an instant and not the body: it is believed while it is new.
 WINDOW = timedelta(seconds=300)
@@ -37,8 +37,10 @@ def email(request: HttpRequest, esp: str) -> HttpResponse:
     events = _read(view, request)
     if esp == "mailgun":
         _refuse_stale(request, at)
-    intake.seen(name="esp", at=at)
-    if provider_events.take(esp=esp, events=events, by=Actor(code=f"esp:{esp}"), at=at):
+    new = provider_events.take(esp=esp, events=events, by=Actor(code=f"esp:{esp}"), at=at)
+    if canaries.trusted(at=at):
+        intake.seen(name="esp", at=at)
+    if new:
         nudge("send")  # a failure may have queued the next channel
     return HttpResponse(b"{}", content_type="application/json")
 

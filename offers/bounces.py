@@ -13,19 +13,17 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.db.models import QuerySet
 
-from crm import heartbeats, preferences
+from config import sink
+from crm import preferences
 from crm.actors import Actor
-from crm.models import Heartbeat, Preference, Suppression
-from offers import evidence, imap, intake, message, reports
-from offers.channels import email, smtp
+from crm.models import Preference, Suppression
+from offers import canaries, evidence, imap, intake, reports
+from offers.channels import email
 from offers.models import Delivery, Evidence
 
 log = logging.getLogger("kept.bounces")
 Kind = Evidence.Kind
 LISTENER = Actor.sweep("intake")
-CANARY_EVERY = timedelta(hours=24)
-CANARY_AGE = timedelta(hours=26)
-CANARY_BACK = "canary_back"  # the heartbeat of a canary that came home
 # A report that names nothing of ours but an address can say that something did not arrive. That it
 # did arrive is believed only from those who know the mail.
 BY_NAME = {"failed", "delayed"}
@@ -48,17 +46,33 @@ def receive(*, raw: bytes, by: Actor, at: datetime) -> bool:
 
     An automatic answer is known and proves nothing; that also counts as taken in.
     """
-    if _canary(raw):
-        heartbeats.beat(name=CANARY_BACK, at=at)
-        if settings.BOUNCE_INTAKE == "pipe":
-            intake.seen(name="pipe", at=at)
+    canary = _canary(raw, at)
+    _heard("pipe", at)
+    if canary:
         return True
-    if settings.BOUNCE_INTAKE == "pipe":
-        intake.seen(name="pipe", at=at)
     matched = take(raw, by=by, at=at)
     if not matched:
         intake.keep(raw=raw, by=by, at=at)
     return matched
+
+
+def _heard(name: str, at: datetime) -> None:
+    """This intake showed itself; it counts while no canary is lost."""
+    if name == settings.BOUNCE_INTAKE and canaries.trusted(at=at):
+        intake.seen(name=name, at=at)
+
+
+def _canary(raw: bytes, at: datetime) -> bool:
+    """Whether it is one of our canaries; one that had to bounce is home only as a bounce."""
+    for report in reports.read(raw):
+        number = canaries.number_of_path(report.envelope_to)
+        if number is None and report.kind in BY_NAME:
+            number = canaries.number_of(report.original_message_id.strip("<> ").partition("@")[0])
+        if number is not None:
+            if report.kind == "failed" or not settings.CANARY_ADDRESS:
+                canaries.came_back(number=number, at=at)
+            return True
+    return False
 
 
 def take(raw: bytes, *, by: Actor, at: datetime) -> bool:
@@ -145,27 +159,37 @@ def _event(report: reports.Report, raw: bytes, number: int, at: datetime) -> evi
 
 def listen(*, clock: Callable[[], datetime]) -> int:
     """The intake sweep: proves that somebody listens, and tries kept reports again."""
+    canaries.send_due(clock=clock)
     if settings.BOUNCE_INTAKE == "sink" and _sink_answers():
-        intake.seen(name="sink", at=clock())
-    if settings.BOUNCE_INTAKE in ("pipe", "imap"):
-        _send_canary(clock)
+        _poll_sink(clock)
+        _heard("sink", clock())
     if settings.BOUNCE_INTAKE == "imap":
         _poll(clock)
     return intake.retry(read=lambda raw, at: take(raw, by=LISTENER, at=at), by=LISTENER, at=clock())
 
 
 def _poll(clock: Callable[[], datetime]) -> None:
-    """Reads every mailbox. Somebody listens when all could be read to their end, and a canary
-    showed not long ago that returned mail arrives there."""
+    """Reads every mailbox. Somebody listens when all could be read to their end, and the last
+    canary showed that returned mail arrives there."""
     read = [
         imap.poll(url, take=lambda raw: receive(raw=raw, by=LISTENER, at=clock()))
         for url in settings.IMAP_URL
     ]
-    back = Heartbeat.objects.filter(pk=CANARY_BACK, beat_at__gt=clock() - CANARY_AGE).exists()
-    if all(read) and back:
-        intake.seen(name="imap", at=clock())
-    elif not back:
+    if all(read):
+        _heard("imap", clock())
+    if not canaries.trusted(at=clock()):
         log.error("no returned mail reaches the mailbox: the last canary did not come back")
+
+
+def _poll_sink(clock: Callable[[], datetime]) -> None:
+    """The demo's mail server has returned the canary into its own folder."""
+    canary = canaries.out()
+    if canary is None:
+        return
+    path = canaries.path(canary)
+    for mail in sink.messages(settings.SINK_DIR):
+        if mail.envelope_to == path:
+            receive(raw=sink.message(settings.SINK_DIR, mail.number), by=LISTENER, at=clock())
 
 
 def _sink_answers() -> bool:
@@ -175,40 +199,3 @@ def _sink_answers() -> bool:
             return True
     except OSError:
         return False
-
-
-def _canary_path() -> str:
-    return message.verp(settings.BOUNCE_ADDRESS, f"canary-{email.seal('canary')}")
-
-
-def _canary(raw: bytes) -> bool:
-    return any(report.envelope_to == _canary_path() for report in reports.read(raw))
-
-
-def _send_canary(clock: Callable[[], datetime]) -> None:
-    """Once a day a mail to our own return path: when it comes back, the pipe is proven."""
-    at = clock()
-    last = Heartbeat.objects.filter(pk="canary").first()
-    if last and last.beat_at + CANARY_EVERY > at:
-        return
-    path = _canary_path()
-    sent = smtp.transmit(
-        url=settings.EMAIL_URL,
-        envelope_from=settings.MAIL_FROM,
-        recipient=path,
-        message=message.build(
-            message_id=f"<canary.{at:%Y%m%d%H%M%S}@{settings.MAIL_FROM.rpartition('@')[2]}>",
-            mail_from=settings.MAIL_FROM,
-            reply_to="",
-            to_name="",
-            to_address=path,
-            subject="canary",
-            text="Kept sends this once a day to see that returned mail reaches it.",
-            html="<p>Kept sends this once a day to see that returned mail reaches it.</p>",
-            attachments=[],
-            date=at,
-        ),
-        before_body=lambda: True,
-    )
-    if sent.kind == "sent":
-        heartbeats.beat(name="canary", at=clock())

@@ -6,8 +6,9 @@ import hashlib
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Max
+from django.db.models import F, Max, QuerySet
 
 from crm.actors import Actor
 from offers.models import IntakeSpan, UnmatchedReport
@@ -52,6 +53,28 @@ def alive(*, at: datetime) -> bool:
     return any(row["last"] + PATIENCE[row["intake"]] >= at for row in newest)
 
 
+def expected() -> str:
+    """Which intake this house has: its name, or none."""
+    return "esp" if settings.ANYMAIL_ESP else str(settings.BOUNCE_INTAKE)
+
+
+def silent(*, at: datetime) -> bool:
+    """Whether somebody ought to listen and nobody does.
+
+    A provider has nothing to say while nothing is sent: without a canary its silence means nothing.
+    """
+    name = expected()
+    if name == "none" or (name == "esp" and not settings.CANARY_ADDRESS):
+        return False
+    return not alive(at=at)
+
+
+def last_seen() -> datetime | None:
+    """When some intake last showed itself."""
+    seen: datetime | None = IntakeSpan.objects.aggregate(last=Max("seen_at"))["last"]
+    return seen
+
+
 def configured() -> bool:
     """Whether anybody has ever listened."""
     return IntakeSpan.objects.exists()
@@ -93,3 +116,18 @@ def retry(*, read: Callable[[bytes, datetime], bool], by: Actor, at: datetime) -
             again = at + TRY_AGAIN if at < row.received_at + KEEP_TRYING else None
             rows.update(next_try_at=again)
     return matched
+
+
+def unmatched() -> QuerySet[UnmatchedReport]:
+    """What matches nothing, also when nobody tries any more."""
+    return UnmatchedReport.objects.filter(matched_at=None)
+
+
+def try_again(*, report_id: int, at: datetime) -> bool:
+    """At the next turn of the intake sweep; False when it was matched meanwhile."""
+    return bool(unmatched().filter(pk=report_id).update(next_try_at=at))
+
+
+def give_up(*, report_id: int) -> bool:
+    """Nobody tries it any more; it stays kept. False when it was matched meanwhile."""
+    return bool(unmatched().filter(pk=report_id).update(next_try_at=None))

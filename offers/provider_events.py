@@ -10,7 +10,7 @@ from datetime import datetime
 from anymail.signals import AnymailTrackingEvent, EventType, RejectReason
 
 from crm.actors import Actor
-from offers import evidence
+from offers import canaries, evidence
 from offers.channels.esp import METADATA
 from offers.hardness import is_hard, status_of
 from offers.models import Delivery, Evidence
@@ -36,11 +36,21 @@ def take(*, esp: str, events: Iterable[AnymailTrackingEvent], by: Actor, at: dat
     """
     new = 0
     for found in events:
+        if _canary(found, at):
+            continue
         delivery = _delivery(found)
         if delivery and found.event_type in KINDS:
             event = _event(esp, found, at)
             new += evidence.record(delivery=delivery, event=event, by=by, at=at) is not None
     return new
+
+
+def _canary(found: AnymailTrackingEvent, at: datetime) -> bool:
+    """Whether it is about a canary; it is home when the provider says that it bounced."""
+    number = canaries.number_of(str((found.metadata or {}).get(METADATA, "")))
+    if number is not None and KINDS.get(found.event_type) == Kind.FAILED:
+        canaries.came_back(number=number, at=at)
+    return number is not None
 
 
 def _delivery(found: AnymailTrackingEvent) -> Delivery | None:

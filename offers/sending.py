@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
+from config import stopping
 from crm import customers
 from crm.actors import Actor
 from offers import deliveries, documents, evidence
@@ -34,7 +35,7 @@ def send_due(*, clock: Clock) -> int:
     """
     by = Actor(code=f"worker:{os.getpid()}")
     started, sent = clock(), 0
-    while clock() < started + SHARE:
+    while clock() < started + SHARE and not stopping.asked():
         delivery = deliveries.claim(by=by, at=clock())
         if delivery is None:
             break

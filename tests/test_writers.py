@@ -13,6 +13,8 @@ from tests.writers import tables, writes
 # half that replaces what another system tells anew. crm.importing.people_rows does the same set by
 # set in the database, and crm.importing.past_calls writes many new calls at once.
 # half that replaces what another system tells anew. crm.calendars keeps what a team has a copy of.
+# half that replaces what another system tells anew; followups.poison is the half of
+# followups.promises for rows that throw.
 WRITER = {
     "Absence": {"crm.absences"},
     "Answer": {"offers.answers"},
@@ -22,10 +24,12 @@ WRITER = {
     "AttemptRevision": {"crm.calls"},
     "AttemptText": {"crm.calls"},
     "AuditEntry": {"crm.audit"},
+    "AuditRound": {"followups.findings"},
     "AuditSeal": {"crm.audit"},
     "CalendarVersion": {"crm.calendars"},
     "CallSource": {"crm.call_sources"},
     "Campaign": {"crm.campaigns"},
+    "Canary": {"offers.canaries"},
     "ClockOffset": {"crm.offset"},
     "ColumnMapping": {"crm.importing.headings"},
     "Consent": {"crm.consents"},
@@ -53,6 +57,7 @@ WRITER = {
         "crm.registries",
         "crm.importing.people_rows",
     },
+    "Finding": {"followups.findings"},
     "GateCheck": {"followups.checks", "followups.rulings"},
     "HandOver": {"followups.handovers"},
     "Heartbeat": {"crm.heartbeats"},
@@ -76,6 +81,7 @@ WRITER = {
     "Offer": {"offers.drafts"},
     "OfferLine": {"offers.drafts"},
     "OfferVersion": {"offers.drafts"},
+    "OutsidePing": {"followups.outside"},
     "Override": {"followups.overrides", "followups.rulings"},
     "OverrideText": {"followups.overrides"},
     "PaperCode": {"offers.links"},
@@ -90,13 +96,14 @@ WRITER = {
     "PrintRun": {"offers.bill_runs"},
     "PrintRunEvent": {"offers.bill_runs"},
     "PrintVolume": {"offers.volumes"},
-    "Promise": {"followups.promises"},
+    "Promise": {"followups.promises", "followups.poison"},
     "PromiseDelivery": {"followups.promises"},
     "PromiseEvent": {"followups.history"},
     "PromiseText": {"followups.promises"},
     "Recomputation": {"followups.recomputing"},
     "ReturnFile": {"offers.returns"},
     "ScrubRun": {"followups.scrub"},
+    "SetAside": {"followups.dead_letters"},
     "Slip": {"followups.slips"},
     "Suppression": {"crm.suppressions"},
     "SuppressionText": {"crm.suppressions"},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -41,6 +41,12 @@ def day(on: date | None) -> str:
 @register.filter
 def weekday_and_day(on: date) -> str:
     return instants.weekday_and_day(on)
+
+
+@register.filter
+def lasting(span: timedelta | None) -> str:
+    """ "45 sec", "3 min" """
+    return instants.lasting(span) if span is not None else ""
 
 
 @register.filter

@@ -10,12 +10,15 @@ from followups.models.promises import Promise, PromiseDelivery, PromiseEvent, Pr
 from followups.models.recomputations import Recomputation
 from followups.models.scrub import ScrubRun
 from followups.models.slips import Slip
+from followups.models.watch import AuditRound, Finding, OutsidePing, SetAside
 from followups.models.webhooks import WebhookCursor, WebhookEndpoint, WebhookMessage
 
 __all__ = [
+    "AuditRound",
     "Conduct",
     "ConductMark",
     "Escalation",
+    "Finding",
     "GateCheck",
     "HandOver",
     "Item",
@@ -23,6 +26,7 @@ __all__ = [
     "LadderVersion",
     "Lease",
     "Notice",
+    "OutsidePing",
     "Override",
     "OverrideText",
     "Promise",
@@ -31,6 +35,7 @@ __all__ = [
     "PromiseText",
     "Recomputation",
     "ScrubRun",
+    "SetAside",
     "Slip",
     "WebhookCursor",
     "WebhookEndpoint",

@@ -143,6 +143,7 @@ class Notice(models.Model):
             models.Index(
                 fields=["item"], name="notice_of_item", condition=models.Q(item__isnull=False)
             ),
+            models.Index(fields=["at"], name="notice_failed", condition=models.Q(status="failed")),
             models.Index(
                 fields=["user", "-at"],
                 name="notice_unread",

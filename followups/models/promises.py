@@ -139,6 +139,13 @@ class Promise(models.Model):
             models.Index(
                 fields=["due_at"], name="promise_open_due", condition=models.Q(status="open")
             ),
+            # In which order the watchdog looks at all of them.
+            models.Index(fields=["id"], name="promise_open", condition=models.Q(status="open")),
+            models.Index(
+                fields=["id"],
+                name="promise_stuck",
+                condition=models.Q(status="open", failures__gte=5),  # poison.MOST
+            ),
             models.Index(
                 fields=["settled_at"], name="promise_kept_at", condition=models.Q(status="kept")
             ),

@@ -199,6 +199,10 @@ def _leads_to(notice: Notice, user: User) -> str:
         return reverse("promise", args=[notice.promise.reference])
     if notice.kind == briefing.DIGEST and access.may(user, "see_board"):
         return reverse("board")
+    if "finding" in notice.data:
+        return reverse("house")
+    if notice.kind == "poison":
+        return f"{reverse('dead_letters')}?kind=promise"
     if "endpoint" in notice.data:
         return reverse("webhook", args=[notice.data["endpoint"]])
     about = digests.about(notice) if access.may(user, "see_customers") else ""

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
+from config import stopping
 from crm.actors import Actor
 from crm.models import User
 from followups import notices
@@ -34,7 +35,7 @@ def run(*, clock: Clock) -> int:
     """
     started = clock()
     moved = outbox.collect(at=started)
-    while clock() < started + SHARE:
+    while clock() < started + SHARE and not stopping.asked():
         batch = outbox.claim(at=clock())
         if not batch:
             break

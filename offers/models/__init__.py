@@ -1,6 +1,7 @@
 """WHAT: the offer, its document, its journeys, the proof that it arrived. One noun per file."""
 
 from offers.models.answers import Answer, AnswerText
+from offers.models.canaries import Canary
 from offers.models.catalogue import Plan, PlanLine
 from offers.models.codes import PaperCode
 from offers.models.deliveries import Delivery, DeliveryEvent, DeliveryText
@@ -25,6 +26,7 @@ from offers.models.sources import EvidenceSource
 __all__ = [
     "Answer",
     "AnswerText",
+    "Canary",
     "Delivery",
     "DeliveryEvent",
     "DeliveryProof",

@@ -28,6 +28,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
         "promise",
         "scrub",
         "sweep",
+        "watchdog",
     ],
 )
 def test_a_small_run_gives_right_answers_only(name: str) -> None:

@@ -43,7 +43,7 @@ def test_one_that_throws_does_not_stop_the_others_and_the_exit_says_so(
         call_command("sweep")
     said = dict(line.split() for line in capsys.readouterr().out.splitlines())
     assert said["items"] == "failed"
-    assert said["watchdog"] == "0"
+    assert int(said["watchdog"]) >= 1, "it found that nobody ran that one"
     assert not Heartbeat.objects.filter(name="items").exists()
 
 

@@ -9,9 +9,8 @@ from typing import Any
 import pytest
 
 from offers import bounces, intake
-from offers.channels import email, smtp
-from offers.channels.smtp import Outcome
-from offers.models import Delivery, Evidence, IntakeSpan, UnmatchedReport
+from offers.channels import email
+from offers.models import Delivery, Evidence, UnmatchedReport
 from tests.cast import DAY, HOUR, MINUTE, START, SYSTEM, Cast, Clock
 from tests.offers.journeys import sent
 
@@ -190,29 +189,6 @@ def test_an_answer_that_only_quotes_our_message_id_is_not(cast: Cast) -> None:
 def test_rubbish_is_kept_and_harms_nobody(cast: Cast, raw: bytes) -> None:
     assert not receive(raw)
     assert UnmatchedReport.objects.count() == 1
-
-
-def test_the_canary_proves_the_pipe_and_is_sent_once_a_day(
-    cast: Cast, settings: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    settings.BOUNCE_INTAKE = "pipe"
-    flown: list[tuple[str, bytes]] = []
-
-    def transmit(**facts: Any) -> Outcome:
-        flown.append((facts["recipient"], facts["message"]))
-        return Outcome("sent", 250, None, "", "verdict")
-
-    monkeypatch.setattr(smtp, "transmit", transmit)
-    clock = Clock()
-    for _ in range(30):
-        bounces.listen(clock=clock)
-        clock.turn(HOUR)
-    assert len(flown) == 2
-    path, raw = flown[0]
-    assert not IntakeSpan.objects.exists(), "sending one proves nothing"
-    assert receive(f"Delivered-To: {path}\r\n".encode() + raw)
-    assert IntakeSpan.objects.get().intake == "pipe"
-    assert not UnmatchedReport.objects.exists()
 
 
 def test_without_an_intake_nobody_has_listened(cast: Cast, settings: Any) -> None:

@@ -10,15 +10,15 @@ from typing import Any
 import pytest
 
 from config import env
-from crm import heartbeats
 from offers import bounces, evidence, imap, intake
 from offers.channels import email, smtp
 from offers.channels.smtp import Outcome
 from offers.models import Evidence, IntakeSpan, UnmatchedReport
-from tests.cast import DAY, HOUR, MINUTE, START, Cast, Clock
+from tests.cast import HOUR, MINUTE, START, Cast, Clock
 from tests.offers.imap_server import Mailbox
 from tests.offers.journeys import sent
 from tests.offers.test_bounces import dsn, letter
+from tests.offers.test_canaries import home
 
 
 @pytest.fixture
@@ -71,11 +71,11 @@ def test_nobody_listens_while_no_returned_mail_reaches_the_mailbox(
     monkeypatch.setattr(smtp, "transmit", lambda **facts: lost)
     bounces.listen(clock=Clock())
     assert not IntakeSpan.objects.exists() and not intake.alive(at=START)
-    heartbeats.beat(name=bounces.CANARY_BACK, at=START)
+    home(at=START)
     bounces.listen(clock=Clock(START + 25 * HOUR))
     assert IntakeSpan.objects.count() == 1
-    bounces.listen(clock=Clock(START + 27 * HOUR))
-    assert not intake.alive(at=START + 27 * HOUR)
+    bounces.listen(clock=Clock(START + 28 * HOUR))
+    assert not intake.alive(at=START + 28 * HOUR)
 
 
 @pytest.mark.parametrize("refused", ["LOGIN", "SELECT", "UID SEARCH", "UID FETCH", "UID STORE"])
@@ -85,7 +85,7 @@ def test_a_mailbox_that_cannot_be_read_is_nobody_listening(
     delivery = sent(cast)
     mailbox.put(dsn(delivery))
     mailbox.refuses = refused
-    heartbeats.beat(name=bounces.CANARY_BACK, at=START)
+    home(at=START)
     bounces.listen(clock=Clock())
     assert not IntakeSpan.objects.exists()
     assert "cannot be read" in caplog.text and "geheim" not in caplog.text
@@ -119,7 +119,7 @@ def test_what_could_not_be_committed_is_not_marked_and_stops_no_other(
     delivery, real = sent(cast), evidence.record
     first = mailbox.put(dsn(delivery))
     second = mailbox.put(letter(email.return_path(delivery)))
-    heartbeats.beat(name=bounces.CANARY_BACK, at=START)
+    home(at=START)
 
     def broken(**facts: Any) -> Any:
         if facts["event"].kind == "failed":
@@ -167,7 +167,3 @@ def test_a_mailbox_of_another_make_is_read_to_its_end_once() -> None:
     assert imap.poll(url, take=taken.append)
     before = len(taken)
     assert imap.poll(url, take=taken.append) and len(taken) == before
-
-
-def test_the_day_of_the_canary_is_longer_than_its_turn() -> None:
-    assert bounces.CANARY_EVERY < bounces.CANARY_AGE < 2 * DAY

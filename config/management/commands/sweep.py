@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import logging
 import signal
-import threading
 import time
 from argparse import ArgumentParser
 from types import FrameType
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db import connections
+from django.db import Error, connections
 
-from config import timetable
+from config import stopping, timetable
 
 log = logging.getLogger("kept.sweep")
+AGAIN = 2.0  # seconds between two tries to reach the database at the start
 
 
 class Command(BaseCommand):
@@ -37,23 +37,40 @@ class Command(BaseCommand):
         self.stdout.flush()
 
     def _loop(self) -> None:
-        """Until SIGTERM or Ctrl-C, which let the sweep that runs come to its end."""
-        stop = threading.Event()
+        """Until SIGTERM or Ctrl-C, which let the row in hand come to its end, and not the queue."""
 
         def told(number: int, frame: FrameType | None) -> None:
-            stop.set()
+            stopping.ask()
 
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, told)
-        timetable.started()
+        try:
+            self._until_told()
+        finally:
+            stopping.forget()
+        log.info("stopped in order")
+
+    def _until_told(self) -> None:
+        self._begin()
         due = dict.fromkeys(timetable.BY_NAME, time.monotonic())
-        while not stop.is_set():
+        while not stopping.asked():
             name = min(due, key=lambda candidate: due[candidate])
-            if stop.wait(max(0.0, due[name] - time.monotonic())):
-                return
+            if stopping.wait(max(0.0, due[name] - time.monotonic())):
+                break
             sweep = timetable.BY_NAME[name]
             again = self._turn(name) and sweep.goes_on
             due[name] = time.monotonic() + (0 if again else sweep.every.total_seconds())
+
+    def _begin(self) -> None:
+        """One interval of grace for each sweep. A database that is away is waited for."""
+        while not stopping.asked():
+            try:
+                timetable.started()
+                return
+            except Error:
+                log.exception("the database does not answer")
+                connections.close_all()
+                stopping.wait(AGAIN)
 
     def _turn(self, name: str) -> int:
         """One sweep. One that throws is tried again at its next turn, on a new connection."""

@@ -36,8 +36,11 @@ class _Handler(BaseHTTPRequestHandler):
             getattr(self, act)()
 
     def do_GET(self) -> None:
-        self.server.note(Heard(self.path, {"webhook-id": "GET"}, b""))
-        self.say(200)
+        act = self.server.note(Heard(self.path, {"webhook-id": "GET"}, b""))
+        if isinstance(act, int):
+            self.say(act)
+        else:
+            getattr(self, act)()
 
     def say(self, status: int, **headers: str) -> None:
         self.send_response(status)
