@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from django.utils.translation import gettext as _
 
 from config.transactions import joined
-from crm import customers, suppressions
+from crm import campaign_entries, customers, suppressions
 from crm.actors import Actor
 from crm.columns import this_transaction
 from crm.models import (
@@ -207,7 +207,8 @@ def _add_revision(attempt: Attempt, *, by: Actor, at: datetime) -> None:
 
 
 def _heed(attempt: Attempt, call: Call, *, by: Actor, at: datetime) -> None:
-    """What the customer wished in the call takes effect with the call."""
+    """What the customer wished in the call takes effect with the call, also on campaign lists."""
+    campaign_entries.heed(attempt=attempt, by=by, at=at)
     kind = _wish(call.disposition) if call.disposition else ""
     if kind and attempt.customer:
         suppressions.add(

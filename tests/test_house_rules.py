@@ -164,6 +164,7 @@ NO_AUTHOR = {
     "AttemptRevision.answered_at": "recorded_by says who said so",
     "AttemptRevision.ended_at": "recorded_by says who said so",
     "CallSource.last_heard_at": "the source itself",
+    "CampaignEntry.next_try_at": "a plan, not an act",
     "Consent.given_at": "the customer; recorded_by says who wrote it down",
     "Consent.until_at": "a limit; recorded_by",
     "CallSource.silence_told_at": "the watchdog sweep, always",

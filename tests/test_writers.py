@@ -23,6 +23,7 @@ WRITER = {
     "AuditSeal": {"crm.audit"},
     "CallSource": {"crm.call_sources"},
     "Campaign": {"crm.campaigns"},
+    "CampaignEntry": {"crm.campaign_entries"},
     "ClockOffset": {"crm.offset"},
     "Consent": {"crm.consents"},
     "ConsentText": {"crm.consents"},

@@ -2,6 +2,7 @@
 
 from crm.models.absences import Absence
 from crm.models.calls import Attempt, AttemptRevision, AttemptText, Campaign, Disposition
+from crm.models.campaigns import CampaignEntry
 from crm.models.consents import Consent, ConsentText
 from crm.models.customers import (
     Contract,
@@ -38,6 +39,7 @@ __all__ = [
     "AuditSeal",
     "CallSource",
     "Campaign",
+    "CampaignEntry",
     "ClockOffset",
     "Consent",
     "ConsentText",
