@@ -140,14 +140,17 @@ def _close(rows: QuerySet[CampaignEntry], *, cause: str, by: Actor, at: datetime
 
 
 def put_off(later: Iterable[tuple[int, datetime]]) -> int:
-    """Who may not be called before an instant is not looked at before it either: (entry, until)."""
+    """Who may not be called before an instant is not looked at before it either: (entry, until).
+
+    Once it has come they are looked at before those who were never tried.
+    """
     until: dict[datetime, list[int]] = {}
     for entry, instant in later:
         until.setdefault(instant, []).append(entry)
     return sum(
         CampaignEntry.objects.filter(
             pk__in=entries, status=Status.OPEN, next_try_at__lt=instant
-        ).update(next_try_at=instant)
+        ).update(next_try_at=instant, fresh=False)
         for instant, entries in until.items()
     )
 

@@ -11,34 +11,16 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import (
-    DateTimeField,
-    DurationField,
-    Exists,
-    ExpressionWrapper,
-    F,
-    OuterRef,
-    Prefetch,
-    Q,
-    QuerySet,
-    Value,
-)
-from django.db.models.functions import Greatest
+from django.db.models import Prefetch, Q, QuerySet
 
 from crm import instants
-from crm.models import Attempt, Customer, Team, User
-from crm.queries import campaigns_at_hand
-from followups import callbacks, deputies, gate, telling
-from followups.gate import Block
+from crm.models import Customer, Team, User
+from followups import callbacks, deputies, telling
 from followups.journeys import STATES, newest, state, way
 from followups.models import Item, Notice, Promise, PromiseDelivery
 from followups.telling import CAUSES, Trouble
-from offers import answers
-from offers.models import Answer
 
 LONGEST_LIST = 200
-# An offer is followed up while it is fresh; its validity ends about then.
-FRESH = timedelta(days=30)
 AVOIDED_OVER = timedelta(days=30)
 URGENCY = {name: place for place, name in enumerate(STATES)} | {"in_delivery": 2, "unproven": 3}
 
@@ -101,99 +83,10 @@ def my_promises(*, user: User, at: datetime) -> list[PromiseRow]:
     return sorted(found, key=lambda row: (URGENCY[row.state], row.promise.due_at))
 
 
-@dataclass(frozen=True)
-class FollowUp:
-    """A customer who has read long enough, and since when."""
-
-    promise: Promise
-    ready_at: datetime
-
-
-@dataclass(frozen=True)
-class NextToCall:
-    """Whom to call now: call-backs that are due, then the follow-ups that the gate lets through;
-    and how many it still holds back."""
-
-    callbacks: tuple[Promise, ...]
-    rows: tuple[FollowUp, ...]
-    held_back: int
-    unsafe: Block | None
-
-    @property
-    def total(self) -> int:
-        return len(self.callbacks) + len(self.rows)
-
-
-def next_to_call(*, user: User, at: datetime) -> NextToCall:
-    """Proven promises whose reading time is over, oldest first. Who is blocked never appears.
-
-    A customer leaves the list with the first answered contact after the reading began.
-    """
-    waiting: dict[int, FollowUp] = {}
-    for promise in _read_through(user, at)[:LONGEST_LIST]:
-        ready_at: datetime = getattr(promise, "ready_at")  # noqa: B009  (annotated below)
-        waiting.setdefault(promise.customer_id, FollowUp(promise, ready_at))
-    people = [row.promise.customer for row in waiting.values()]
-    campaigns = campaigns_at_hand([person.pk for person in people], team=user.team_id)
-    blocks = gate.blocks(people, purpose="sales", at=at, campaigns=campaigns) if people else {}
-    rows = tuple(row for pk, row in waiting.items() if not blocks[pk])
-    unsafe = next(
-        (block for found in blocks.values() for block in found if block.code == "clock_unsafe"),
-        None,
-    )
-    return NextToCall(_callbacks(user, at), rows, len(waiting) - len(rows), unsafe)
-
-
-def _callbacks(user: User, at: datetime) -> tuple[Promise, ...]:
-    """The calls that were promised for now or before, the oldest first; blocked people never."""
-    rows = Promise.objects.open().filter(
-        _mine(user, at), kind=Promise.Kind.CALLBACK, due_at__lte=at + callbacks.EARLY
-    )
-    found = list(rows.select_related("customer__text", "text", "owner").order_by("due_at"))
-    people = [promise.customer for promise in found]
-    mine = deputies.holders(user.pk, "callback", {person.pk for person in people}, at=at)
-    blocks = gate.blocks(people, purpose="callback", at=at, mine=mine) if people else {}
-    return tuple(promise for promise in found if not blocks[promise.customer_id])
-
-
-def _mine(user: User, at: datetime) -> Q:
-    """The user's own promises and of those they stand in for; a supervisor's are the team's."""
-    if user.role == User.Role.SUPERVISOR:
-        return Q(team=user.team_id)
-    return Q(owner__in=deputies.owners(user, at=at))
-
-
 def called_back(*, customer: Customer, user: User, at: datetime) -> Promise | None:
     """The call-back that a call by this person now would keep, if one was promised."""
     rows = callbacks.pending(customer.pk).filter(due_at__lte=at + callbacks.EARLY)
     return next((promise for promise in rows if callbacks.may_keep(promise, user, at=at)), None)
-
-
-def _read_through(user: User, at: datetime) -> QuerySet[Promise]:
-    reading = ExpressionWrapper(
-        F("reading_hours") * Value(timedelta(hours=1)), output_field=DurationField()
-    )
-    over = Greatest(
-        F("settled_at"),
-        ExpressionWrapper(F("readable_at") + reading, output_field=DateTimeField()),
-    )
-    spoken = Attempt.objects.filter(
-        customer=OuterRef("customer"),
-        result=Attempt.Result.ANSWERED,
-        started_at__gt=OuterRef("readable_at"),
-    )
-    rows = Promise.objects.filter(status=Promise.Status.KEPT, readable_at__gt=at - FRESH)
-    # Who has said yes or no to the offer is not called about it again.
-    decided = Answer.objects.filter(version=OuterRef("version"), kind__in=answers.DECISIONS)
-    return (
-        rows.filter(_mine(user, at))
-        .exclude(kind=Promise.Kind.CALLBACK)
-        .filter(~Exists(decided))
-        .annotate(ready_at=over)
-        .filter(~Exists(spoken), ready_at__lte=at)
-        .select_related("customer__text", "text", "owner", "version__offer")
-        .order_by("ready_at")
-    )
 
 
 def items_of(user: User, *, at: datetime) -> QuerySet[Item]:

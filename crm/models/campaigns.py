@@ -34,7 +34,8 @@ class CampaignEntry(models.Model):
     added_by = models.CharField(max_length=40)
     status = models.CharField(max_length=4, choices=Status, default=Status.OPEN)
     tries = models.PositiveSmallIntegerField(default=0)
-    fresh = models.BooleanField(default=True)  # never tried: comes after who is to be tried again
+    # Never tried nor put off: comes after those whose time to be tried again has come.
+    fresh = models.BooleanField(default=True)
     last_attempt = models.ForeignKey(Attempt, models.PROTECT, null=True, blank=True)
     next_try_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True, blank=True)

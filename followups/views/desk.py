@@ -23,10 +23,11 @@ from followups import (
     conflicts,
     digests,
     items,
+    leases,
+    next_calls,
     notices,
     override_lists,
     plans,
-    pool,
     queries,
     telling,
     writing,
@@ -45,9 +46,10 @@ TO_READ = (Item.Kind.ANSWER, Item.Kind.ACCEPTED)
 def desk(request: HttpRequest) -> HttpResponse:
     user, at = reader(request), clock.now()
     access.require(user, "log_calls")
+    held = leases.held(user=user, at=at).first()
     words = {
-        "next": queries.next_to_call(user=user, at=at),
-        "missed": pool.at_hand(user=user, at=at),
+        "next": next_calls.next_to_call(user=user, at=at, held=held.customer_id if held else None),
+        "held": held,
         "promises": queries.my_promises(user=user, at=at),
         "waiting": override_lists.waiting(user=user, at=at),
         "items": list(queries.items_of(user, at=at)[: queries.LONGEST_LIST]),

@@ -14,8 +14,8 @@ from followups import (
     callbacks,
     conversations,
     escalation,
+    next_calls,
     promises,
-    queries,
     reconcile,
     watchdog,
 )
@@ -181,7 +181,7 @@ def test_a_call_that_was_made_is_no_follow_up(cast: Cast) -> None:
     rings(cast, cast.amina, at=SLOT, result="answered")
     later = SLOT + DAY
     sweeps_alive(later)
-    assert queries.next_to_call(user=cast.amina, at=later).rows == ()
+    assert next_calls.next_to_call(user=cast.amina, at=later).calls == ()
 
 
 def test_slots_are_full_hours_of_work_on_the_next_five_days_with_one() -> None:
