@@ -35,6 +35,8 @@ TABLE: dict[str, frozenset[str]] = {
     "see_bill_runs": frozenset({Role.SUPERVISOR, Role.OPERATIONS}),
     "work_bill_runs": frozenset({Role.OPERATIONS}),
     "work_webhooks": frozenset({Role.OPERATIONS}),
+    "see_campaigns": frozenset({Role.SUPERVISOR, Role.OPERATIONS}),
+    "work_campaigns": frozenset({Role.OPERATIONS}),
     "see_policies": frozenset({Role.SUPERVISOR, Role.OPERATIONS, Role.ADMINISTRATOR}),
     "write_policies": frozenset({Role.OPERATIONS}),
     "control_demo": frozenset(Role.values),

@@ -8,6 +8,7 @@ put off by whoever takes the next one, so that the head stays clean.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -23,6 +24,8 @@ from followups.gate import Block
 
 # Rows of the head that are read at once; those that the gate judges at once; those that are shown.
 HEAD, BATCH, SHOWN = 200, 40, 10
+# How many of a campaign's list are judged to say how many are blocked.
+SAMPLED = 500
 # How many are counted before it is only said that there are more.
 COUNTED = 1000
 # Who may not be called for a reason without an end is looked at again after this; who wants no
@@ -33,11 +36,12 @@ SURVEY = Campaign.Purpose.SURVEY
 
 DUE = """
 SELECT e.id FROM unnest(%(campaigns)s::bigint[]) AS c (id)
+CROSS JOIN unnest(%(teams)s::bigint[]) AS t (id)
 CROSS JOIN (VALUES (1, false), (1, true), (2, false), (2, true), (3, false), (3, true))
     AS k (priority, fresh)
 CROSS JOIN LATERAL (
     SELECT e.id, e.next_try_at FROM crm_campaignentry e
-    WHERE e.campaign_id = c.id AND e.team_id = %(team)s AND e.priority = k.priority
+    WHERE e.campaign_id = c.id AND e.team_id = t.id AND e.priority = k.priority
         AND e.fresh = k.fresh AND e.status = 'open' AND e.next_try_at <= %(at)s
     ORDER BY e.next_try_at, e.id LIMIT %(most)s) e
 ORDER BY k.priority, k.fresh, e.next_try_at, e.id LIMIT %(most)s
@@ -57,17 +61,35 @@ class Head:
 def _ids(user: User, *, at: datetime, most: int) -> list[int]:
     """The due entries of the user's team in the order in which they are called, at most so many."""
     open_ = campaigns_of(user.team_id).exclude(purpose=Campaign.Purpose.CALLBACK)
-    values: dict[str, Any] = {
-        "campaigns": list(open_.values_list("pk", flat=True)),
-        "team": user.team_id,
-        "at": at,
-        "most": most,
-    }
-    if not values["campaigns"] or user.team_id is None:
+    if user.team_id is None:
+        return []
+    return _due(list(open_.values_list("pk", flat=True)), [user.team_id], at, most)
+
+
+def _due(campaigns: list[int], teams: list[int], at: datetime, most: int) -> list[int]:
+    values: dict[str, Any] = {"campaigns": campaigns, "teams": teams, "at": at, "most": most}
+    if not campaigns or not teams:
         return []
     with connection.cursor() as cursor:
         cursor.execute(DUE, values)
         return [row[0] for row in cursor.fetchall()]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """How it stands with the first in line of a campaign: so many were looked at, so many of them
+    are blocked, and why (the strictest reason of each)."""
+
+    looked: int
+    blocked: int
+    reasons: tuple[tuple[str, int], ...]
+
+
+def sample(campaign: Campaign, *, teams: Collection[int], at: datetime) -> Sample:
+    """The first SAMPLED that are due for the campaign, as the gate judges them now."""
+    batch = _entries(_due([campaign.pk], list(teams), at, SAMPLED))
+    codes = Counter(found[0].code for _entry, found in judged(batch, at=at) if found)
+    return Sample(len(batch), codes.total(), tuple(codes.most_common()))
 
 
 def _entries(ids: Collection[int]) -> list[CampaignEntry]:

@@ -6,6 +6,7 @@ from django.urls import include, path
 
 from followups.views import (
     boards,
+    campaigns,
     changes,
     consents,
     desk,
@@ -25,6 +26,9 @@ urlpatterns = [
     path("webhooks/", include("followups.urls_webhooks")),
     path("desk/", desk.desk, name="desk"),
     path("desk/next/", queue.take_next, name="take_next"),
+    path("campaigns/", campaigns.listed, name="campaigns"),
+    path("campaigns/<slug:slug>/", campaigns.campaign, name="campaign"),
+    path("campaigns/<slug:slug>/blocked/", campaigns.blocked, name="campaign_blocked"),
     path("call-backs/<str:reference>/take/", pool.take, name="take_call_back"),
     path("items/<int:pk>/", desk.item, name="item"),
     path("items/<int:pk>/decide/", desk.decide, name="decide_item"),
