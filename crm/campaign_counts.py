@@ -8,8 +8,11 @@ from datetime import datetime
 
 from django.db.models import Count, Q, QuerySet
 
+from crm import excerpts
+from crm.excerpts import Excerpt
 from crm.models import Campaign, CampaignEntry, User
 
+LONGEST_LIST = 200
 Status = CampaignEntry.Status
 
 
@@ -39,9 +42,9 @@ def campaigns(user: User) -> QuerySet[Campaign]:
     return rows.order_by("-active", "name", "pk")
 
 
-def progress(rows: QuerySet[Campaign], *, at: datetime) -> list[Progress]:
+def progress(rows: QuerySet[Campaign], *, at: datetime) -> Excerpt[Progress]:
     """Those that call first, and of them those for which somebody waits. Three queries."""
-    found = list(rows)
+    found = excerpts.of(rows, most=LONGEST_LIST)
     open_: dict[int, tuple[int, int]] = defaultdict(lambda: (0, 0))
     entries = CampaignEntry.objects.filter(campaign__in=found, status=Status.OPEN)
     counted = entries.values("campaign").annotate(
@@ -51,7 +54,8 @@ def progress(rows: QuerySet[Campaign], *, at: datetime) -> list[Progress]:
     ended = CampaignEntry.objects.filter(campaign__in=found, status=Status.DONE)
     done = dict(ended.values("campaign").annotate(n=Count("pk")).values_list("campaign", "n"))
     result = [Progress(row, *open_[row.pk], done.get(row.pk, 0)) for row in found]
-    return sorted(result, key=lambda row: (not row.campaign.active, not row.due))
+    result.sort(key=lambda row: (not row.campaign.active, not row.due))
+    return Excerpt(result, total=found.total)
 
 
 def causes(campaign: Campaign) -> list[tuple[str, int]]:

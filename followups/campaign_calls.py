@@ -56,6 +56,7 @@ class Head:
     entries: tuple[CampaignEntry, ...]
     due: int
     held_back: int
+    unsafe: Block | None = None  # why nobody at all may be called
 
 
 def _ids(user: User, *, at: datetime, most: int) -> list[int]:
@@ -111,13 +112,22 @@ def head(*, user: User, at: datetime, but: Collection[int] = ()) -> Head:
     for start in range(0, min(len(ids), HEAD), BATCH):
         batch = _entries(ids[start : start + BATCH])
         rest = [entry for entry in batch if entry.customer_id not in but]
-        new = [entry for entry, found in judged(rest, at=at) if not found]
+        found = list(judged(rest, at=at))
+        unsafe = _unsafe(found)
+        if unsafe:
+            return Head((), 0, 0, unsafe)
+        new = [entry for entry, blocks in found if not blocks]
         elsewhere += len(batch) - len(rest)
         held_back += len(rest) - len(new)
         free += new
         if len(free) >= SHOWN:
             break
     return Head(tuple(free[:SHOWN]), len(ids) - elsewhere, held_back)
+
+
+def _unsafe(found: Iterable[tuple[CampaignEntry, tuple[Block, ...]]]) -> Block | None:
+    every = (block for _entry, blocks in found for block in blocks)
+    return next((block for block in every if block.code == "clock_unsafe"), None)
 
 
 def judged(
@@ -170,7 +180,7 @@ def in_turn(*, user: User, at: datetime, rounds: int) -> Iterator[CampaignEntry]
         seen.update(ids)
         batch = _entries(ids)
         found = list(judged(batch, at=at))
-        if any(block.code == "clock_unsafe" for _entry, blocks in found for block in blocks):
+        if _unsafe(found):
             return  # that says nothing about them
         put_off(found, at=at)
         yield from (entry for entry, blocks in found if not blocks)

@@ -90,7 +90,7 @@ def next_to_call(*, user: User, at: datetime, held: int | None = None) -> NextTo
     known = {call.customer.pk for call in (*first, *ready)} | ({held} if held else set())
     head = campaign_calls.head(user=user, at=at, but=known)
     listed = tuple(listing(entry, at=at) for entry in head.entries)
-    return NextToCall((*first, *ready, *listed), held_back, head, unsafe)
+    return NextToCall((*first, *ready, *listed), held_back, head, unsafe or head.unsafe)
 
 
 def listing(entry: CampaignEntry, *, at: datetime) -> NextCall:

@@ -11,9 +11,10 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 
-from crm import instants
+from crm import excerpts, instants
+from crm.excerpts import Excerpt
 from crm.models import Customer, Team, User
 from followups import callbacks, deputies, telling
 from followups.journeys import STATES, newest, state, way
@@ -74,13 +75,17 @@ def _trouble(promise: Promise, at: datetime) -> Trouble:
     return Trouble(before[-1].cause, f"{before[-1].sentence} {told.sentence}")
 
 
-def my_promises(*, user: User, at: datetime) -> list[PromiseRow]:
+def my_promises(*, user: User, at: datetime) -> Excerpt[PromiseRow]:
     """The user's open promises, and of those they stand in for: broken first, then at risk, in
     delivery, unproven, the rest."""
     owners = deputies.owners(user, at=at)
-    rows = with_journeys(Promise.objects.open().filter(owner__in=owners)).order_by("due_at")
-    found = [_row(promise, at) for promise in rows[:LONGEST_LIST]]
-    return sorted(found, key=lambda row: (URGENCY[row.state], row.promise.due_at))
+    rows = with_journeys(Promise.objects.open().filter(owner__in=owners))
+    # The broken ones are never cut off by the others.
+    late = Promise.objects.broken(at).filter(pk=OuterRef("pk"))
+    found = excerpts.of(rows.order_by(~Exists(late), "due_at", "pk"), most=LONGEST_LIST)
+    shown = found.each(lambda promise: _row(promise, at))
+    shown.sort(key=lambda row: (URGENCY[row.state], row.promise.due_at))
+    return shown
 
 
 def called_back(*, customer: Customer, user: User, at: datetime) -> Promise | None:
@@ -100,18 +105,23 @@ def items_of(user: User, *, at: datetime) -> QuerySet[Item]:
         .select_related(
             "customer__text", "promise__text", "owner", "delivery__text", "delivery__line__run"
         )
-        .order_by("opened_at")
+        .order_by("opened_at", "pk")
     )
+
+
+def my_items(*, user: User, at: datetime) -> Excerpt[Item]:
+    """What this person has to settle, the one that waits longest first."""
+    return excerpts.of(items_of(user, at=at), most=LONGEST_LIST)
 
 
 def unread(user: User) -> int:
     return Notice.objects.filter(user=user, read_at=None).count()
 
 
-def notices_of(user: User) -> list[Notice]:
-    """The newest notices of a person, unread ones among them."""
+def notices_of(user: User) -> Excerpt[Notice]:
+    """The notices of a person, the newest first."""
     rows = Notice.objects.filter(user=user).select_related("promise__customer", "promise__owner")
-    return list(rows.order_by("-at", "-pk")[:LONGEST_LIST])
+    return excerpts.of(rows.order_by("-at", "-pk"), most=LONGEST_LIST)
 
 
 @dataclass(frozen=True)
@@ -141,15 +151,19 @@ def _due_today(teams: QuerySet[Team], at: datetime) -> QuerySet[Promise]:
     return Promise.objects.open().filter(team__in=teams, due_at__gt=at, due_at__lt=tomorrow)
 
 
-def broken_rows(*, teams: QuerySet[Team], at: datetime) -> list[PromiseRow]:
+def broken_rows(*, teams: QuerySet[Team], at: datetime) -> Excerpt[PromiseRow]:
     """The broken promises, the one that is late longest first."""
-    rows = with_journeys(_broken(teams, at)).order_by("due_at")
-    return [_row(promise, at) for promise in rows[:LONGEST_LIST]]
+    return _rows(_broken(teams, at), at)
 
 
-def due_today_rows(*, teams: QuerySet[Team], at: datetime) -> list[PromiseRow]:
-    rows = with_journeys(_due_today(teams, at)).order_by("due_at")
-    return [_row(promise, at) for promise in rows[:LONGEST_LIST]]
+def due_today_rows(*, teams: QuerySet[Team], at: datetime) -> Excerpt[PromiseRow]:
+    """What is due before midnight, the next one first."""
+    return _rows(_due_today(teams, at), at)
+
+
+def _rows(promises: QuerySet[Promise], at: datetime) -> Excerpt[PromiseRow]:
+    rows = with_journeys(promises).order_by("due_at", "pk")
+    return excerpts.of(rows, most=LONGEST_LIST).each(lambda promise: _row(promise, at))
 
 
 @dataclass(frozen=True)
@@ -190,8 +204,9 @@ def _avoided(teams: QuerySet[Team], at: datetime) -> list[tuple[int, str, dateti
         return list(cursor.fetchall())
 
 
-def avoided_rows(*, teams: QuerySet[Team], at: datetime) -> list[Avoided]:
+def avoided_rows(*, teams: QuerySet[Team], at: datetime) -> Excerpt[Avoided]:
     """Denied sales requests while a promise was open; once per customer, campaign and day."""
-    found = _avoided(teams, at)[:LONGEST_LIST]
+    every = _avoided(teams, at)
+    found = Excerpt(every[:LONGEST_LIST], total=len(every))
     people = Customer.objects.select_related("text").in_bulk([row[0] for row in found])
-    return [Avoided(people[row[0]], *row[1:]) for row in found]
+    return found.each(lambda row: Avoided(people[row[0]], *row[1:]))

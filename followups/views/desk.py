@@ -52,7 +52,7 @@ def desk(request: HttpRequest) -> HttpResponse:
         "held": held,
         "promises": queries.my_promises(user=user, at=at),
         "waiting": override_lists.waiting(user=user, at=at),
-        "items": list(queries.items_of(user, at=at)[: queries.LONGEST_LIST]),
+        "items": queries.my_items(user=user, at=at),
     }
     return render(request, "followups/desk.html", words)
 
@@ -183,7 +183,7 @@ def notices_page(request: HttpRequest) -> HttpResponse:
         (instants.heading(day, now=at), [_line(row, user) for row in rows])
         for day, rows in groupby(found, key=lambda row: instants.house(row.at).date())
     ]
-    words = {"days": days, "unread": queries.unread(user)}
+    words = {"days": days, "notices": found, "unread": queries.unread(user)}
     return render(request, "followups/notices.html", words)
 
 

@@ -160,6 +160,8 @@ def test_a_list_on_which_the_first_are_blocked_is_looked_through_by_taking(
 
 def test_a_stopped_sweep_puts_nobody_off(cast: Cast) -> None:
     customer = lined_up(cast, 1)
+    unsafe = next_calls.next_to_call(user=cast.amina, at=START).unsafe
+    assert unsafe and unsafe.code == "clock_unsafe"
     assert list(campaign_calls.in_turn(user=cast.amina, at=START, rounds=3)) == []
     assert again_at(customer) == START
 
