@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from crm import calls
 from crm.actors import Actor
 from crm.calls import Call, Logged
-from crm.models import Customer, User
+from crm.models import Attempt, Customer, User
 from followups import callbacks, leases, plans, promises
 from followups.models import Promise
 from followups.terms import Refused, Terms
@@ -73,8 +73,27 @@ def _promise(
     if not logged.new and _known(attempt.promises.all(), terms):
         return None
     check(terms, customer=attempt.customer, number=number)
+    if terms.kind == Promise.Kind.CALLBACK:
+        return _call_back(attempt, terms, number, owner, by, at)
     promise = promises.make(attempt=attempt, terms=terms, owner=owner, by=by, at=at)
     plans.start(promise=promise, by=by, at=at)
+    return promise
+
+
+def _call_back(
+    attempt: Attempt, terms: Terms, number: int, owner: User, by: Actor, at: datetime
+) -> Promise:
+    """One call at a time: another one is refused, or moves the one that stands."""
+    before = callbacks.standing(attempt=attempt, moves=terms.moves)
+    if before and not terms.moves:
+        raise Refused(f"promises.{number}.move", callbacks.already(before, at=at))
+    if before:
+        promises.mark_broken(promise=before, by=by, at=at)
+    promise = promises.make(
+        attempt=attempt, terms=terms, owner=owner, by=by, at=at, replaces=before
+    )
+    if before:
+        callbacks.moved(before=before, promise=promise, by=by, at=at)
     return promise
 
 

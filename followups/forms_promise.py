@@ -72,6 +72,9 @@ class PromiseLine(forms.Form):
         required=False,
         widget=forms.TimeInput({"type": "time", "step": "900"}, format="%H:%M"),
     )
+    move = forms.BooleanField(
+        label=gettext_lazy("Move the call-back that is promised already"), required=False
+    )
     channel = forms.ChoiceField(label=gettext_lazy("It goes"), required=False, widget=MarkedSelect)
     words = forms.CharField(
         label=gettext_lazy("In the words you used"), required=False, max_length=500
@@ -93,6 +96,7 @@ class PromiseLine(forms.Form):
         self._way_choices(customer)
         self._document_choices()
         self._slot_choices()
+        self._moving()
         self._addresses(customer)
         self.helper = _helper(customer.language)
 
@@ -132,6 +136,16 @@ class PromiseLine(forms.Form):
             day.initial = close.astimezone(zone_of(calendar.zone)).date()
             hours = {"hours": menus.opening_words(calendar)}
             self._field("time").help_text = _("Your team works %(hours)s.") % hours
+
+    def _moving(self) -> None:
+        """The call-backs that stand, so that one of them is moved and none is promised twice."""
+        field, standing = self._field("move"), self.menu.call_backs
+        if not standing:
+            field.widget = forms.HiddenInput()
+        field.help_text = "; ".join(
+            f"{row.reference}, {instants.spoken(row.due_at, now=self.menu.at)}, {row.owner}"
+            for row in standing
+        )
 
     def _way_choices(self, customer: Customer) -> None:
         said = menus.suggestions(customer.language)
@@ -238,7 +252,12 @@ class PromiseLine(forms.Form):
         if not kind:
             return None
         if kind == Kind.CALLBACK:
-            return Wish(kind=kind, words=self._callback_words(), slot=self._slot())
+            return Wish(
+                kind=kind,
+                words=self._callback_words(),
+                slot=self._slot(),
+                moves=data.get("move", False),
+            )
         way = self.menu.way(data.get("channel") or self.menu.channel)
         paper = way is not None and way.channel in PAPER
         return Wish(
@@ -289,6 +308,7 @@ def _helper(language: str) -> FormHelper:
         Div("document", "pdf", css_class="kept-row", data_for=Kind.SEND_DOCUMENT.value),
         Div("question", data_for=Kind.WRITTEN_ANSWER.value),
         Div("day", "time", css_class="kept-row", data_for=Kind.CALLBACK.value),
+        Div("move", data_for=Kind.CALLBACK.value),
         Div("words", data_for=f"{SENDS} {Kind.CALLBACK}"),
         Div(
             Div("address", data_by=" ".join(MAIL)),

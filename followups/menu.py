@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from crm import instants
 from crm.models import Customer, User
 from crm.workdays import Calendar, Period
+from followups import callbacks
 from followups.channels import BY, MAIL, route
 from followups.models import Promise
 from followups.proposals import Holding
@@ -77,6 +78,7 @@ class Menu:
     answer_due_at: datetime | None
     today: str  # what the customer pays now, in words
     at: datetime
+    call_backs: tuple[Promise, ...] = ()  # that the customer waits for
 
     def way(self, channel: str) -> Way | None:
         return next((way for way in self.ways if way.channel == channel), None)
@@ -105,6 +107,7 @@ def of(customer: Customer, *, holdings: Iterable[Holding], user: User, at: datet
         answer_due_at=_answer_due(calendar, at),
         today=_pays(customer, today),
         at=at,
+        call_backs=tuple(callbacks.pending(customer.pk)),
     )
 
 

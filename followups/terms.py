@@ -53,8 +53,9 @@ class Terms:
     """What is promised. Exactly one of `version` (send_offer) and `document` (send_document).
 
     A written_answer has neither: its document is written later. A callback has no plan, and is
-    due in its slot. `address_accepted` means: read back on the call and confirmed by the
-    customer. `due_at` None takes the default of the kind or the channel.
+    due in its slot; it `moves` the one that is promised already, instead of being refused.
+    `address_accepted` means: read back on the call and confirmed by the customer. `due_at` None
+    takes the default of the kind or the channel.
     """
 
     kind: str
@@ -65,6 +66,7 @@ class Terms:
     version: OfferVersion | None = None
     document: Document | None = None
     due_at: datetime | None = None
+    moves: bool = False
 
 
 def policy_of(campaign: Campaign | None, *, at: datetime) -> Policy:
@@ -160,6 +162,7 @@ def drawn_up(
     return {
         "reference": _reference(),
         "attempt": attempt,
+        "campaign": attempt.campaign if callback else None,
         "kind": terms.kind,
         "made_at": at,
         "made_by": by.code,

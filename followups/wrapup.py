@@ -51,6 +51,7 @@ class Wish:
     title: str = ""
     pdf: bytes = b""
     slot: datetime | None = None
+    moves: bool = False
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,7 @@ def _terms(wish: Wish, number: int, *, customer: Customer, by: Actor, at: dateti
         version=version,
         document=document,
         due_at=wish.slot,
+        moves=wish.moves,
     )
 
 

@@ -9,7 +9,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from crm.columns import XactField
-from crm.models import Attempt, Customer, Team, User
+from crm.models import Attempt, Campaign, Customer, Team, User
 from crm.triggers import append_only, change_has_event
 from offers.models import Delivery, Document, OfferVersion
 
@@ -74,6 +74,8 @@ class Promise(models.Model):
     reference = models.CharField(max_length=8, unique=True)
     customer = models.ForeignKey(Customer, models.PROTECT, related_name="promises")
     attempt = models.ForeignKey(Attempt, models.PROTECT, related_name="promises")
+    # Of a call-back: for which campaign, or for none. A customer waits for one call in each.
+    campaign = models.ForeignKey(Campaign, models.PROTECT, null=True, blank=True)
     kind = models.CharField(max_length=16, choices=Kind)
     made_at = models.DateTimeField()
     made_by = models.CharField(max_length=40)
@@ -132,6 +134,12 @@ class Promise(models.Model):
             ),
         ]
         constraints = [
+            models.UniqueConstraint(
+                fields=["customer", "campaign"],
+                name="one_open_call_back",
+                condition=models.Q(status="open", kind="callback"),
+                nulls_distinct=False,
+            ),
             models.CheckConstraint(
                 name="promise_closed_iff_not_open",
                 condition=models.Q(status="open", closed_at__isnull=True, closed_by="")
