@@ -8,11 +8,11 @@ from zoneinfo import ZoneInfo
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from crm import absences, instants
+from crm import absences
 from crm.actors import Actor
 from crm.models import Attempt, User
 from crm.workdays import Calendar
-from followups import items, promises
+from followups import items, promises, why_next
 from followups.models import Item, Promise
 from followups.models.promises import CALLBACK_EARLY as EARLY
 
@@ -44,7 +44,7 @@ def slots(*, calendar: Calendar, at: datetime) -> list[datetime]:
 def pending(customer_id: int) -> QuerySet[Promise]:
     """The calls that this customer still waits for, the next one first."""
     rows = Promise.objects.open().filter(kind=Promise.Kind.CALLBACK, customer=customer_id)
-    return rows.select_related("owner", "team").order_by("due_at", "pk")
+    return rows.select_related("owner", "team", "after").order_by("due_at", "pk")
 
 
 def standing(*, attempt: Attempt, moves: bool) -> Promise | None:
@@ -63,7 +63,7 @@ def already(promise: Promise, *, at: datetime) -> str:
         "A call-back is promised already: %(reference)s, %(when)s, by %(owner)s. Move that one, or"
         " leave it as it is."
     )
-    when = instants.spoken(promise.due_at, now=at)
+    when = why_next.hour(promise, at=at)
     return words % {"reference": promise.reference, "when": when, "owner": promise.owner}
 
 

@@ -79,6 +79,7 @@ class Menu:
     today: str  # what the customer pays now, in words
     at: datetime
     call_backs: tuple[Promise, ...] = ()  # that the customer waits for
+    documents_owed: tuple[Promise, ...] = ()  # for which a call can wait
 
     def way(self, channel: str) -> Way | None:
         return next((way for way in self.ways if way.channel == channel), None)
@@ -108,6 +109,12 @@ def of(customer: Customer, *, holdings: Iterable[Holding], user: User, at: datet
         today=_pays(customer, today),
         at=at,
         call_backs=tuple(callbacks.pending(customer.pk)),
+        documents_owed=tuple(
+            Promise.objects.open()
+            .filter(customer=customer)
+            .exclude(kind=Promise.Kind.CALLBACK)
+            .order_by("-made_at", "-pk")[:5]
+        ),
     )
 
 

@@ -161,7 +161,7 @@ def call_off(*, promise: Promise, at: datetime) -> None:
 
 def _call(promise: Promise, kind: str, at: datetime) -> Notice | None:
     """Under the customer's lock: each change of the hour has the next number."""
-    if promise.kind != Promise.Kind.CALLBACK:
+    if promise.kind != Promise.Kind.CALLBACK or promise.waits:
         return None
     changes = Notice.objects.filter(promise=promise, kind__in=invitations.KINDS).count()
     return tell(user=promise.owner, kind=kind, promise=promise, data={"sequence": changes}, at=at)

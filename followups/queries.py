@@ -31,9 +31,9 @@ def with_journeys(promises: QuerySet[Promise]) -> QuerySet[Promise]:
     attached = PromiseDelivery.objects.select_related(
         "delivery__text", "delivery__line__run"
     ).prefetch_related("delivery__evidence")
-    return promises.select_related("customer__text", "text", "owner", "team").prefetch_related(
-        Prefetch("attached", attached.order_by("delivery_id"))
-    )
+    return promises.select_related(
+        "customer__text", "text", "owner", "team", "after"
+    ).prefetch_related(Prefetch("attached", attached.order_by("delivery_id")))
 
 
 @dataclass(frozen=True)

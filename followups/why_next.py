@@ -20,6 +20,19 @@ def call_back(promise: Promise, *, at: datetime) -> str:
     return words % {"when": when, "distance": _away(promise.due_at, at)}
 
 
+def hour(promise: Promise, *, at: datetime) -> str:
+    """When we call back: the hour, or what the call waits for. Needs `after` for the latter."""
+    if not promise.waits or promise.after is None:
+        return instants.spoken(promise.due_at, now=at)
+    days, said = promise.after_days or 0, {"reference": promise.after.reference}
+    if not days:
+        return _("after %(reference)s has come") % said
+    words = ngettext(
+        "%(n)s day after %(reference)s has come", "%(n)s days after %(reference)s has come", days
+    )
+    return words % (said | {"n": days})
+
+
 def _away(instant: datetime, at: datetime) -> str:
     """How far away an instant is: "20 minutes ago", "in 10 minutes", "now"."""
     if abs(instant - at) < timedelta(minutes=1):

@@ -208,6 +208,7 @@ NO_AUTHOR = {
     "Promise.next_rung_at": "a plan, not an act",
     "Promise.proof_expected_at": "a plan, not an act",
     "Promise.readable_at": "the evidence that proved it",
+    "Promise.slot_from_at": "the event of the move has its author",
     "Promise.settled_at": "the event of the move has its author",
     "ScrubRun.valid_until_at": "a limit; the row has its `by`",
     "Slip.found_at": "the slips sweep, always",

@@ -74,7 +74,7 @@ WRITER = {
     "PrintRun": {"offers.bill_runs"},
     "PrintRunEvent": {"offers.bill_runs"},
     "PrintVolume": {"offers.volumes"},
-    "Promise": {"followups.promises"},
+    "Promise": {"followups.promises", "followups.slots"},
     "PromiseDelivery": {"followups.promises"},
     "PromiseEvent": {"followups.history"},
     "PromiseText": {"followups.promises"},

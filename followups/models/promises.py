@@ -96,6 +96,13 @@ class Promise(models.Model):
     at_risk_at = models.DateTimeField()
     status = models.CharField(max_length=10, choices=Status, default=Status.OPEN)
     replaces = models.ForeignKey("self", models.PROTECT, null=True, blank=True)
+    # A call-back may wait for another promise: it gets its slot so many days after that one can be
+    # read (followups/slots.py). Until then it has none, and `due_at` is the latest there can be.
+    after = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="awaited_by"
+    )
+    after_days = models.PositiveSmallIntegerField(null=True, blank=True)
+    slot_from_at = models.DateTimeField(null=True, blank=True)
     kept_at = models.DateTimeField(null=True)
     settled_at = models.DateTimeField(null=True)
     readable_at = models.DateTimeField(null=True)
@@ -130,6 +137,11 @@ class Promise(models.Model):
                 fields=["due_at"], name="promise_open_due", condition=models.Q(status="open")
             ),
             models.Index(
+                fields=["after"],
+                name="promise_waits_for_another",
+                condition=models.Q(status="open", after__isnull=False),
+            ),
+            models.Index(
                 fields=["settled_at"], name="promise_kept_at", condition=models.Q(status="kept")
             ),
         ]
@@ -139,6 +151,13 @@ class Promise(models.Model):
                 name="one_open_call_back",
                 condition=models.Q(status="open", kind="callback"),
                 nulls_distinct=False,
+            ),
+            models.CheckConstraint(
+                name="promise_only_a_call_waits_for_another",
+                condition=models.Q(
+                    after__isnull=True, after_days__isnull=True, slot_from_at__isnull=True
+                )
+                | models.Q(kind="callback", after__isnull=False, after_days__isnull=False),
             ),
             models.CheckConstraint(
                 name="promise_closed_iff_not_open",
@@ -185,6 +204,11 @@ class Promise(models.Model):
 
     def __str__(self) -> str:
         return self.reference
+
+    @property
+    def waits(self) -> bool:
+        """A call for which no hour is set yet: what it waits for has not come."""
+        return self.after_id is not None and self.slot_from_at is None
 
     @property
     def late_at(self) -> datetime:

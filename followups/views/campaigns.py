@@ -58,11 +58,11 @@ def _found(request: HttpRequest, slug: str, action: str) -> Campaign:
 
 def _teams(user: User) -> QuerySet[Team]:
     rows = Team.objects.all()
-    return rows.filter(pk=user.team_id) if user.role == User.Role.SUPERVISOR else rows
+    return rows.filter(people=user) if user.role == User.Role.SUPERVISOR else rows
 
 
 def _sample(request: HttpRequest, row: Campaign, at: datetime) -> dict[str, Any]:
-    teams = list(_teams(reader(request)).values_list("pk", flat=True))
+    teams = [team.pk for team in _teams(reader(request))]
     found = campaign_calls.sample(row, teams=teams, at=at)
     reasons = [(BLOCKED.get(code, code), n) for code, n in found.reasons]
     return {"sample": found, "reasons": reasons}

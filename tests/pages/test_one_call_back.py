@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from followups.models import Promise
-from tests.cast import HOUR, START, Cast
+from tests.cast import DUPONT_MAIL, HOUR, START, Cast, call_and_promise
 from tests.followups.scenes import fresh
 from tests.followups.test_callbacks import asked
 from tests.pages.conftest import Enter, set_clock
@@ -45,3 +45,53 @@ def test_nobody_who_waits_for_no_call_is_offered_to_move_one(monday: Cast, enter
     set_clock(START)
     page = enter(monday.amina).get(f"/customers/{monday.dupont.reference}/").content.decode()
     assert "Move the call-back that is promised already" not in page
+
+
+def test_a_call_is_promised_for_after_the_offer_has_come(monday: Cast, enter: Enter) -> None:
+    offer = call_and_promise(monday.amina, monday.dupont)
+    set_clock(START + HOUR)
+    client = enter(monday.amina)
+    sheet = f"/customers/{monday.dupont.reference}/"
+    page = client.get(sheet)
+    assert f"after {offer.reference} has come" in page.content.decode()
+    waits = {"promises-0-day": "", "promises-0-time": "", "promises-0-after": offer.reference}
+    form = {**FORM, **waits, "form_id": page.context["form"].initial["form_id"]}
+    refused = client.post(f"{sheet}calls/", form)
+    assert refused.status_code == 422
+    assert "Say how many days after." in refused.content.decode()
+    assert client.post(f"{sheet}calls/", {**form, "promises-0-after_days": 2}).status_code == 302
+    promise = Promise.objects.get(kind="callback")
+    assert (promise.after, promise.after_days, promise.waits) == (offer, 2, True)
+    desk = client.get("/desk/").content.decode()
+    assert f"We call back 2 days after {offer.reference} has come." in desk
+    assert "no hour yet" in desk
+
+
+def test_the_offer_and_the_call_that_waits_for_it_are_promised_in_one_go(
+    monday: Cast, enter: Enter
+) -> None:
+    client = enter(monday.amina)
+    sheet = f"/customers/{monday.dupont.reference}/"
+    page = client.get(sheet)
+    choices = page.context["lines"][0].fields["offer"].choices
+    plan = choices[-1][1][0][0]
+    form = {
+        **FORM,
+        "form_id": page.context["form"].initial["form_id"],
+        "promises-TOTAL_FORMS": 2,
+        "promises-0-after": "this",
+        "promises-0-after_days": 3,
+        "promises-1-kind": "send_offer",
+        "promises-1-offer": plan,
+        "promises-1-channel": "email",
+        "promises-1-words": "I send it.",
+        "promises-1-address": DUPONT_MAIL,
+    }
+    alone = {**form, "promises-1-kind": ""}
+    refused = client.post(f"{sheet}calls/", alone)
+    assert refused.status_code == 422
+    assert "Nothing else is promised in this call" in refused.content.decode()
+    assert not Promise.objects.exists()
+    assert client.post(f"{sheet}calls/", form).status_code == 302
+    call = Promise.objects.get(kind="callback")
+    assert call.after and call.after.kind == "send_offer" and call.waits

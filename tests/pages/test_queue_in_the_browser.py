@@ -45,7 +45,7 @@ def test_the_next_one_is_taken_by_key_and_the_saved_call_makes_room_for_another(
     page.keyboard.press("c")
     page.get_by_label("Result").select_option("no_answer")
     page.get_by_label("Note").press("Control+Enter")
-    expect(page.get_by_text("no answer").first).to_be_visible()
+    expect(page.locator(".timeline li", has_text="no answer").first).to_be_visible()
     assert CampaignEntry.objects.get(customer=people[0]).tries == 1
     page.keyboard.press("d")
     expect(page.get_by_role("link", name="Neighbour 1")).to_have_count(0)
