@@ -38,6 +38,8 @@ TABLE: dict[str, frozenset[str]] = {
     "work_webhooks": frozenset({Role.OPERATIONS}),
     "see_house": frozenset({Role.OPERATIONS, Role.ADMINISTRATOR}),
     "work_dead_letters": frozenset({Role.OPERATIONS}),
+    "see_campaigns": frozenset({Role.SUPERVISOR, Role.OPERATIONS}),
+    "work_campaigns": frozenset({Role.OPERATIONS}),
     "see_policies": frozenset({Role.SUPERVISOR, Role.OPERATIONS, Role.ADMINISTRATOR}),
     "write_policies": frozenset({Role.OPERATIONS}),
     "see_calendars": frozenset({Role.SUPERVISOR, Role.OPERATIONS, Role.ADMINISTRATOR}),

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from django.utils.translation import gettext as _
 
 from config.transactions import joined
-from crm import customers, suppressions
+from crm import campaign_entries, customers, suppressions
 from crm.actors import Actor
 from crm.columns import this_transaction
 from crm.models import (
@@ -217,8 +217,9 @@ def _add_revision(attempt: Attempt, *, by: Actor, at: datetime) -> None:
 
 
 def _heed(attempt: Attempt, call: Call, *, by: Actor, at: datetime) -> None:
-    """What the customer wished in the call takes effect with the call; what passes has passed by
-    now when the call was long ago."""
+    """What the customer wished in the call takes effect with the call, also on campaign lists; what
+    passes has passed by now when the call was long ago."""
+    campaign_entries.heed(attempt=attempt, by=by, at=at)
     kind = wish(call.disposition) if call.disposition else ""
     over = kind in suppressions.LASTS and call.started_at + suppressions.LASTS[kind] <= at
     if kind and attempt.customer and not over:

@@ -29,10 +29,13 @@ def put(
     purpose: str = "",
     policy: str = "",
     active: bool | None = None,
+    most_tries: int | None = None,
+    rest_hours: int | None = None,
 ) -> tuple[Campaign, bool]:
     """Makes the campaign, or changes what is said of it; True when it is new.
 
-    Raises policies.UnknownPolicy, and ValidationError for a slug or a purpose that is none.
+    Raises policies.UnknownPolicy, and ValidationError for a slug, a purpose or a figure that is
+    none.
     """
     row = Campaign.objects.select_for_update().filter(slug=slug).first() or Campaign(slug=slug)
     new = row.pk is None
@@ -43,8 +46,11 @@ def put(
     row.purpose = purpose or row.purpose
     row.policy = policy or row.policy
     row.active = row.active if active is None else active
+    row.most_tries = row.most_tries if most_tries is None else most_tries
+    row.rest_hours = row.rest_hours if rest_hours is None else rest_hours
     row.full_clean()
     row.save()
-    data = {"policy": row.policy, "purpose": row.purpose, "active": row.active}
+    said = ("policy", "purpose", "active", "most_tries", "rest_hours")
+    data = {name: getattr(row, name) for name in said}
     audit.write(action="campaign_set", subject=f"campaign:{row.slug}", by=by, at=at, data=data)
     return row, new

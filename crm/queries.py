@@ -7,7 +7,7 @@ from datetime import datetime
 
 from django.db.models import Q, QuerySet
 
-from crm import access, customers, phone
+from crm import access, campaign_entries, customers, phone
 from crm.models import Attempt, Campaign, Customer, User
 
 
@@ -46,11 +46,14 @@ def campaigns_of(team: int | None) -> QuerySet[Campaign]:
 def campaigns_at_hand(people: Iterable[int], *, team: int | None) -> dict[int, Campaign]:
     """For which campaign a team would call each of these customers now, by customer id.
 
-    The one of the newest contact; else the only one that the team sells for. Two queries.
+    The one of the newest contact; else the one on whose list they wait; else the only one that the
+    team sells for. Three queries.
     """
     ids, open_ = list(people), campaigns_of(team)
     selling = list(open_.filter(purpose=Campaign.Purpose.SALES)[:2])
     found = dict.fromkeys(ids, selling[0]) if len(selling) == 1 else {}
+    for entry in campaign_entries.open_of(ids, campaigns=open_).order_by("-added_at", "-pk"):
+        found[entry.customer_id] = entry.campaign
     newest = (
         Attempt.objects.filter(customer__in=ids, campaign__in=open_)
         .order_by("customer_id", "-started_at", "-pk")

@@ -6,12 +6,13 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 
 from crm import absences
 from crm.actors import Actor
 from crm.models import Attempt, User
 from crm.workdays import Calendar
-from followups import items, promises
+from followups import items, promises, why_next
 from followups.models import Item, Promise
 from followups.models.promises import CALLBACK_EARLY as EARLY
 
@@ -43,7 +44,36 @@ def slots(*, calendar: Calendar, at: datetime) -> list[datetime]:
 def pending(customer_id: int) -> QuerySet[Promise]:
     """The calls that this customer still waits for, the next one first."""
     rows = Promise.objects.open().filter(kind=Promise.Kind.CALLBACK, customer=customer_id)
-    return rows.select_related("owner", "team").order_by("due_at", "pk")
+    return rows.select_related("owner", "team", "after").order_by("due_at", "pk")
+
+
+def standing(*, attempt: Attempt, moves: bool) -> Promise | None:
+    """The call-back that is in the way of another one promised in this contact: that of the same
+    campaign; to move one, also another that the customer waits for."""
+    if attempt.customer_id is None:
+        return None
+    rows = pending(attempt.customer_id)
+    same = rows.filter(campaign=attempt.campaign_id).first()
+    return same or (rows.first() if moves else None)
+
+
+def already(promise: Promise, *, at: datetime) -> str:
+    """Why another one is refused, and which one stands."""
+    words = _(
+        "A call-back is promised already: %(reference)s, %(when)s, by %(owner)s. Move that one, or"
+        " leave it as it is."
+    )
+    when = why_next.hour(promise, at=at)
+    return words % {"reference": promise.reference, "when": when, "owner": promise.owner}
+
+
+def moved(*, before: Promise, promise: Promise, by: Actor, at: datetime) -> None:
+    """What goes with a call-back that was moved in the call: its items, and a note on the new one.
+    That it was late stays."""
+    promises.note(
+        promise=promise, cause="renegotiated", by=by, at=at, reason="customer_asked", old=before.pk
+    )
+    items.close_about(promise=before, cause="replaced", by=by, at=at)
 
 
 def heed(*, attempt: Attempt, by: Actor, at: datetime) -> list[Promise]:

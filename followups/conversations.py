@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.core.exceptions import ValidationError
@@ -14,8 +14,8 @@ from django.utils.translation import gettext as _
 from crm import calls
 from crm.actors import Actor
 from crm.calls import Call, Logged
-from crm.models import Customer, User
-from followups import callbacks, leases, plans, promises
+from crm.models import Attempt, Customer, User
+from followups import callbacks, leases, plans, promises, slots
 from followups.models import Promise
 from followups.terms import Refused, Terms
 from offers import drafts
@@ -45,14 +45,30 @@ def record(
     if logged.new or logged.revised:
         callbacks.heed(attempt=logged.attempt, by=by, at=at)
         _unwanted(call, by=by, at=at)
-    made = [
-        promise
-        for number, wanted in enumerate(terms)
-        if (promise := _promise(logged, wanted, number, owner or logged.attempt.agent, by, at))
-    ]
+    made: list[Promise] = []
+    # Documents first: a call may wait for one that is promised in the same contact.
+    for number, wanted in sorted(enumerate(terms), key=lambda each: _last(each[1])):
+        wanted = _awaiting(wanted, logged.attempt, number)
+        promise = _promise(logged, wanted, number, owner or logged.attempt.agent, by, at)
+        made += [promise] if promise else []
     if call.decision_id and (call.ended_at or call.disposition):
         leases.release(decision_id=call.decision_id, by=by, at=at)
     return Recorded(logged=logged, promises=tuple(made))
+
+
+def _last(terms: Terms) -> bool:
+    return terms.kind == Promise.Kind.CALLBACK
+
+
+def _awaiting(terms: Terms, attempt: Attempt, number: int) -> Terms:
+    """The terms with the promise of this contact for which the call waits."""
+    if not terms.after_this:
+        return terms
+    document = attempt.promises.exclude(kind=Promise.Kind.CALLBACK).order_by("pk").first()
+    if document is None:
+        words = _("Nothing else is promised in this call for which it could wait.")
+        raise Refused(f"promises.{number}.after", words)
+    return replace(terms, after=document, after_this=False)
 
 
 def _unwanted(call: Call, *, by: Actor, at: datetime) -> None:
@@ -73,8 +89,27 @@ def _promise(
     if not logged.new and _known(attempt.promises.all(), terms):
         return None
     check(terms, customer=attempt.customer, number=number)
+    if terms.kind == Promise.Kind.CALLBACK:
+        return _call_back(attempt, terms, number, owner, by, at)
     promise = promises.make(attempt=attempt, terms=terms, owner=owner, by=by, at=at)
     plans.start(promise=promise, by=by, at=at)
+    return promise
+
+
+def _call_back(
+    attempt: Attempt, terms: Terms, number: int, owner: User, by: Actor, at: datetime
+) -> Promise:
+    """One call at a time: another one is refused, or moves the one that stands."""
+    before = callbacks.standing(attempt=attempt, moves=terms.moves)
+    if before and not terms.moves:
+        raise Refused(f"promises.{number}.move", callbacks.already(before, at=at))
+    if before:
+        promises.mark_broken(promise=before, by=by, at=at)
+    promise = promises.make(
+        attempt=attempt, terms=terms, owner=owner, by=by, at=at, replaces=before
+    )
+    if before:
+        callbacks.moved(before=before, promise=promise, by=by, at=at)
     return promise
 
 
@@ -84,9 +119,15 @@ def _known(made: Iterable[Promise], terms: Terms) -> bool:
         and promise.version_id == (terms.version.pk if terms.version else None)
         and promise.document_id == (terms.document.pk if terms.document else None)
         and promise.text.words == terms.words
-        and (terms.kind != Promise.Kind.CALLBACK or promise.due_at == terms.due_at)
+        and (terms.kind != Promise.Kind.CALLBACK or _same_hour(promise, terms))
         for promise in made
     )
+
+
+def _same_hour(promise: Promise, terms: Terms) -> bool:
+    if terms.after or terms.after_this:
+        return promise.after_id is not None and promise.after_days == terms.after_days
+    return promise.due_at == terms.due_at
 
 
 def check(terms: Terms, *, customer: Customer, number: int = 0) -> None:
@@ -94,8 +135,7 @@ def check(terms: Terms, *, customer: Customer, number: int = 0) -> None:
     place = f"promises.{number}"
     unknown = [channel for channel in terms.plan if channel not in CHANNELS]
     if terms.kind == Promise.Kind.CALLBACK:
-        if terms.due_at is None:
-            raise Refused(f"{place}.due_at", _("Say when we call back."))
+        slots.check(terms, customer=customer, place=place)
         return
     # A channel twice would send again what may have left (UNKNOWN is never re-sent).
     if unknown or not terms.plan or len(set(terms.plan)) < len(terms.plan):

@@ -19,8 +19,9 @@ from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from crm import audit, campaigns, customers, imports, mappings, people
+from crm import audit, campaign_entries, campaigns, customers, imports, mappings, people
 from crm.actors import SYSTEM, Actor
+from crm.campaign_entries import Wanted
 from crm.models import AuditEntry, Campaign, Customer, Team, User
 from crm.people import Person
 from crm.workdays import Calendar
@@ -163,10 +164,18 @@ def _two_weeks(
         ("gent", cast["bram"], loyalty, fibre),
     ):
         scene = Scene(stage, Days(CALENDARS[slug], until), other)
+        _list(teams[slug], own, at=begin)
         lines = _lines(teams[slug], agent, own, at=begin)
         plots.append(demo_paper.of_team(scene, lines, cast["dirk"], slug))
         plots.append(of_team(scene, iter(lines), slug))
     stage.perform(chain.from_iterable(plots), until=until)
+
+
+def _list(team: Team, campaign: Campaign, *, at: datetime) -> None:
+    """All of the team's customers are on the list of its campaign."""
+    ids = Customer.objects.filter(team=team, numbers__isnull=False).order_by("pk").distinct()
+    wanted = [Wanted(pk, team.pk) for pk in ids.values_list("pk", flat=True)]
+    campaign_entries.add(campaign=campaign, people=wanted, by=SYSTEM, at=at)
 
 
 def _lines(team: Team, agent: User, campaign: Campaign, *, at: datetime) -> list[Line]:

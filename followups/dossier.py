@@ -9,8 +9,8 @@ from typing import Any
 
 from crm import consents, merges, preferences, wishes
 from crm.actors import Actor
-from crm.models import Customer, PhoneNumber, User
-from crm.queries import campaigns_at_hand
+from crm.models import Campaign, Customer, PhoneNumber, User
+from crm.queries import campaigns_at_hand, campaigns_of
 from followups import (
     checks,
     facts,
@@ -38,6 +38,7 @@ class Permit:
     decision: Decision
     number_hash: bytes
     standing: bool
+    campaign: int | None = None  # for which they were allowed to call
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,8 @@ def permit(decision_id: uuid.UUID | None, *, user: User, at: datetime) -> Permit
     row = checks.find(decision_id)
     if standing is None or row is None:
         return None
-    return Permit(standing.decision, bytes(row["number_hash"] or b""), standing.stands)
+    asked = bytes(row["number_hash"] or b"")
+    return Permit(standing.decision, asked, standing.stands, row["campaign_id"])
 
 
 def read(customer: Customer, *, at: datetime) -> dict[str, Any]:
@@ -88,7 +90,7 @@ def live(customer: Customer, *, user: User, at: datetime, permit: Permit | None)
     mine = (f"user:{user.pk}",)
     sharers = _sharers(customer)
     everybody = {customer.pk: customer} | {s.customer_id: s.customer for s in sharers}
-    campaign = campaigns_at_hand([customer.pk], team=user.team_id).get(customer.pk)
+    campaign = _campaign(customer, user, permit)
     them = dict.fromkeys(everybody, campaign) if campaign else {}
     blocks = gate.blocks(everybody.values(), purpose="sales", at=at, campaigns=them, mine=mine)
     own = blocks[customer.pk]
@@ -114,6 +116,13 @@ def live(customer: Customer, *, user: User, at: datetime, permit: Permit | None)
         "mend": {item.promise_id: item for item in items},
         "pace": min(paces, default=None),
     }
+
+
+def _campaign(customer: Customer, user: User, permit: Permit | None) -> Campaign | None:
+    """For which campaign the reader calls: the one that the permit is for, or the one at hand."""
+    if permit and permit.standing and permit.campaign:
+        return campaigns_of(user.team_id).filter(pk=permit.campaign).first()
+    return campaigns_at_hand([customer.pk], team=user.team_id).get(customer.pk)
 
 
 def may_plead(customer: Customer, *, user: User, at: datetime) -> bool:

@@ -91,8 +91,17 @@ class CallForm(forms.Form):
         return opened if opened and at - LONGEST_CALL <= opened <= at else at
 
 
-def new_call(*, customer: Customer, user: User, at: datetime, decision: str = "") -> CallForm:
-    """An empty form with its own id: a double click saves one call."""
+def new_call(
+    *,
+    customer: Customer,
+    user: User,
+    at: datetime,
+    decision: str = "",
+    campaign: int | None = None,
+) -> CallForm:
+    """An empty form with its own id: a double click saves one call. `campaign`: for which the
+    reader was allowed to call."""
+    at_hand = campaigns_at_hand([customer.pk], team=user.team_id).get(customer.pk)
     first = customer.numbers.all()[:1]
     initial = {
         "form_id": uuid.uuid4(),
@@ -100,7 +109,7 @@ def new_call(*, customer: Customer, user: User, at: datetime, decision: str = ""
         "decision": decision,
         "direction": "outbound",
         "number": first[0].e164 if first else "",
-        "campaign": campaigns_at_hand([customer.pk], team=user.team_id).get(customer.pk),
+        "campaign": campaign or at_hand,
     }
     return CallForm(initial=initial, customer=customer, user=user)
 

@@ -8,8 +8,6 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from crispy_forms.helper import FormHelper
-from crispy_forms.layout import HTML, Div, Layout
 from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -18,7 +16,9 @@ from crm import instants
 from crm.models import Customer
 from crm.wallclock import zone_of
 from followups import menu as menus
+from followups import slots, why_next
 from followups.channels import MAIL, PAPER
+from followups.forms_line import MarkedSelect, layout
 from followups.menu import Menu
 from followups.models import Promise
 from followups.wrapup import Place, Wish
@@ -27,20 +27,7 @@ from offers.documents import MOST_BYTES
 Kind = Promise.Kind
 LINES = "promises"
 MOST_PROMISES = 5
-SENDS = f"{Kind.SEND_OFFER} {Kind.SEND_DOCUMENT}"
-DOCUMENTS = f"{SENDS} {Kind.WRITTEN_ANSWER}"
-NEW = "new"
-
-
-class MarkedSelect(forms.Select):
-    """A select whose options carry words for the page: `marks` is value -> attribute -> text."""
-
-    marks: dict[str, dict[str, str]] = {}
-
-    def create_option(self, name: str, value: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        option = super().create_option(name, value, *args, **kwargs)
-        option["attrs"] |= self.marks.get(str(value), {})
-        return option
+NEW, THIS = "new", "this"
 
 
 class PromiseLine(forms.Form):
@@ -62,6 +49,14 @@ class PromiseLine(forms.Form):
         max_length=1000,
         widget=forms.Textarea({"rows": 2}),
     )
+    after = forms.ChoiceField(label=gettext_lazy("We call"), required=False)
+    after_days = forms.IntegerField(
+        label=gettext_lazy("Days after it has come"),
+        required=False,
+        min_value=0,
+        max_value=slots.MOST_DAYS,
+        initial=2,
+    )
     day = forms.DateField(
         label=gettext_lazy("On"),
         required=False,
@@ -71,6 +66,9 @@ class PromiseLine(forms.Form):
         label=gettext_lazy("At"),
         required=False,
         widget=forms.TimeInput({"type": "time", "step": "900"}, format="%H:%M"),
+    )
+    move = forms.BooleanField(
+        label=gettext_lazy("Move the call-back that is promised already"), required=False
     )
     channel = forms.ChoiceField(label=gettext_lazy("It goes"), required=False, widget=MarkedSelect)
     words = forms.CharField(
@@ -93,8 +91,9 @@ class PromiseLine(forms.Form):
         self._way_choices(customer)
         self._document_choices()
         self._slot_choices()
+        self._moving()
         self._addresses(customer)
-        self.helper = _helper(customer.language)
+        self.helper = layout(customer.language)
 
     def _field(self, name: str) -> Any:
         return self.fields[name]
@@ -133,6 +132,24 @@ class PromiseLine(forms.Form):
             hours = {"hours": menus.opening_words(calendar)}
             self._field("time").help_text = _("Your team works %(hours)s.") % hours
 
+    def _moving(self) -> None:
+        """The call-backs that stand, so that one of them is moved and none is promised twice."""
+        field, standing = self._field("move"), self.menu.call_backs
+        if not standing:
+            field.widget = forms.HiddenInput()
+        field.help_text = "; ".join(
+            f"{row.reference}, {why_next.hour(row, at=self.menu.at)}, {row.owner}"
+            for row in standing
+        )
+        self._field("after").choices = [
+            ("", _("at an agreed time")),
+            (THIS, _("after what we promise in this call has come")),
+            *(
+                (row.reference, _("after %(reference)s has come") % {"reference": row.reference})
+                for row in self.menu.documents_owed
+            ),
+        ]
+
     def _way_choices(self, customer: Customer) -> None:
         said = menus.suggestions(customer.language)
         field, now = self._field("channel"), self.menu.at
@@ -165,7 +182,9 @@ class PromiseLine(forms.Form):
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
         kind = data.get("kind")
-        if kind == Kind.CALLBACK:
+        if kind == Kind.CALLBACK and data.get("after"):
+            self._need("after_days", _("Say how many days after."))
+        elif kind == Kind.CALLBACK:
             self._check_slot()
         elif kind:
             self._check_document(kind)
@@ -238,7 +257,13 @@ class PromiseLine(forms.Form):
         if not kind:
             return None
         if kind == Kind.CALLBACK:
-            return Wish(kind=kind, words=self._callback_words(), slot=self._slot())
+            return Wish(
+                kind=kind,
+                words=self._callback_words(),
+                slot=None if data.get("after") else self._slot(),
+                moves=data.get("move", False),
+                **self._awaited(),
+            )
         way = self.menu.way(data.get("channel") or self.menu.channel)
         paper = way is not None and way.channel in PAPER
         return Wish(
@@ -250,6 +275,15 @@ class PromiseLine(forms.Form):
             address_accepted=data.get("read_back", False),
             **self._content(kind),
         )
+
+    def _awaited(self) -> dict[str, Any]:
+        """For what the call waits."""
+        named = self.cleaned_data.get("after")
+        if not named:
+            return {}
+        owed = {row.reference: row for row in self.menu.documents_owed}
+        days = self.cleaned_data["after_days"]
+        return {"after": owed.get(named), "after_this": named == THIS, "after_days": days}
 
     def _words(self, kind: str) -> str:
         if kind != Kind.WRITTEN_ANSWER:
@@ -272,33 +306,6 @@ class PromiseLine(forms.Form):
         if known:
             return {"document": known[0]}
         return {"title": data["pdf"].name, "pdf": data["pdf"].read()}
-
-
-def _helper(language: str) -> FormHelper:
-    """The order of the fields; `data-for` says for which kinds, `data-by` for which channels."""
-    helper = FormHelper()
-    helper.form_tag = False
-    helper.disable_csrf = True
-    helper.layout = Layout(
-        Div("kind", Div("channel", data_for=DOCUMENTS), css_class="kept-row"),
-        Div(
-            "offer",
-            HTML(f'<p class="sentence" lang="{language}" hidden></p>'),
-            data_for=Kind.SEND_OFFER.value,
-        ),
-        Div("document", "pdf", css_class="kept-row", data_for=Kind.SEND_DOCUMENT.value),
-        Div("question", data_for=Kind.WRITTEN_ANSWER.value),
-        Div("day", "time", css_class="kept-row", data_for=Kind.CALLBACK.value),
-        Div("words", data_for=f"{SENDS} {Kind.CALLBACK}"),
-        Div(
-            Div("address", data_by=" ".join(MAIL)),
-            Div("street", "postcode", "city", css_class="kept-row", data_by=" ".join(PAPER)),
-            "read_back",
-            data_for=DOCUMENTS,
-        ),
-        HTML('<p class="outcome" aria-live="polite" hidden></p>'),
-    )
-    return helper
 
 
 PromiseLines = forms.formset_factory(

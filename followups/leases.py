@@ -5,12 +5,15 @@ from __future__ import annotations
 import uuid
 from datetime import datetime, timedelta
 
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from crm.actors import Actor
+from crm.models import User
 from followups.models import Lease
 
 LONGEST = timedelta(minutes=60)
+# By so much a page that is open renews it.
+RENEWED_FOR = LONGEST / 30
 
 
 def renew(*, decision_id: uuid.UUID, holder: str, until: datetime, at: datetime) -> int:
@@ -27,6 +30,22 @@ def renew(*, decision_id: uuid.UUID, holder: str, until: datetime, at: datetime)
         taken_at__gt=at - LONGEST,
     )
     return rows.update(until_at=until)
+
+
+def held(*, user: User, at: datetime) -> QuerySet[Lease]:
+    """Whom this person holds just now, the newest first; of several who share a number, those of
+    the person's own team."""
+    rows = Lease.objects.filter(holder=f"user:{user.pk}", released_at=None, until_at__gt=at)
+    mine = rows.filter(customer__team=user.team_id).select_related("customer__text")
+    return mine.order_by("-taken_at", "-pk")
+
+
+def let_go(*, decision_id: uuid.UUID, user: User, by: Actor, at: datetime) -> int:
+    """The call will not be made: only for who holds it; 0 when it had run out."""
+    rows = Lease.objects.filter(
+        decision_id=decision_id, holder=f"user:{user.pk}", released_at=None, until_at__gt=at
+    )
+    return rows.update(released_at=at, released_by=by.code)
 
 
 def release(*, decision_id: uuid.UUID, by: Actor, at: datetime) -> int:

@@ -16,6 +16,7 @@ from crm import calendars, instants
 from crm.calendar_words import opening_words as opening_words
 from crm.models import Customer, User
 from crm.workdays import Calendar
+from followups import callbacks
 from followups.channels import BY, MAIL, route
 from followups.models import Promise
 from followups.proposals import Holding
@@ -76,6 +77,8 @@ class Menu:
     answer_due_at: datetime | None
     today: str  # what the customer pays now, in words
     at: datetime
+    call_backs: tuple[Promise, ...] = ()  # that the customer waits for
+    documents_owed: tuple[Promise, ...] = ()  # for which a call can wait
 
     def way(self, channel: str) -> Way | None:
         return next((way for way in self.ways if way.channel == channel), None)
@@ -104,6 +107,13 @@ def of(customer: Customer, *, holdings: Iterable[Holding], user: User, at: datet
         answer_due_at=_answer_due(calendar, at),
         today=_pays(customer, today),
         at=at,
+        call_backs=tuple(callbacks.pending(customer.pk)),
+        documents_owed=tuple(
+            Promise.objects.open()
+            .filter(customer=customer)
+            .exclude(kind=Promise.Kind.CALLBACK)
+            .order_by("-made_at", "-pk")[:5]
+        ),
     )
 
 

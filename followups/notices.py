@@ -178,7 +178,7 @@ def call_off(*, promise: Promise, at: datetime) -> None:
 
 def _call(promise: Promise, kind: str, at: datetime) -> Notice | None:
     """Under the customer's lock: each change of the hour has the next number."""
-    if promise.kind != Promise.Kind.CALLBACK:
+    if promise.kind != Promise.Kind.CALLBACK or promise.waits:
         return None
     told = Notice.objects.filter(promise=promise, escalation=None)
     changes = told.filter(kind__in=invitations.KINDS).count()

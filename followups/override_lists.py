@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
-from crm import access, actors
+from crm import access, actors, excerpts
+from crm.excerpts import Excerpt
 from crm.models import Customer, Team, User
 from followups import gate, overridable, overrides
 from followups.gate import Block
@@ -127,9 +128,10 @@ class Waiting:
     blocks: tuple[Block, ...]
 
 
-def waiting(*, user: User, at: datetime) -> list[Waiting]:
+def waiting(*, user: User, at: datetime) -> Excerpt[Waiting]:
     """Requests of the own team for a supervisor; what wants a second signature for operations."""
-    rows = _rows(_whole(of_reader(user, at=at)).order_by("pk")[:LONGEST], at)
+    asked = excerpts.of(_whole(of_reader(user, at=at)).order_by("pk"), most=LONGEST)
+    rows = _rows(asked, at)
     found: dict[tuple[str, int], tuple[Block, ...]] = {}
     for purpose in sorted({row.override.purpose for row in rows}):
         theirs = [row.override for row in rows if row.override.purpose == purpose]
@@ -137,7 +139,8 @@ def waiting(*, user: User, at: datetime) -> list[Waiting]:
         people = [row.customer for row in theirs]
         blocks = gate.blocks(people, purpose=purpose, at=at, campaigns=campaigns)
         found |= {(purpose, pk): stand for pk, stand in blocks.items()}
-    return [Waiting(row, found[row.override.purpose, row.override.customer_id]) for row in rows]
+    every = (Waiting(row, found[row.override.purpose, row.override.customer_id]) for row in rows)
+    return Excerpt(every, total=asked.total)
 
 
 def of_reader(user: User, *, at: datetime) -> QuerySet[Override]:
@@ -161,9 +164,10 @@ def count(*, teams: QuerySet[Team], at: datetime) -> int:
     return _week(teams, at).exclude(granted_at=None).count()
 
 
-def week(*, teams: QuerySet[Team], at: datetime) -> list[Row]:
+def week(*, teams: QuerySet[Team], at: datetime) -> Excerpt[Row]:
     """What was decided in the last seven days, the newest first."""
-    return _rows(_whole(_week(teams, at)).order_by("-pk")[:LONGEST], at)
+    found = excerpts.of(_whole(_week(teams, at)).order_by("-pk"), most=LONGEST)
+    return Excerpt(_rows(found, at), total=found.total)
 
 
 def _week(teams: QuerySet[Team], at: datetime) -> QuerySet[Override]:

@@ -57,5 +57,7 @@ def _state(promise: Promise, at: datetime) -> tuple[str, datetime]:
         return f"state_{promise.status}", closed_at
     if promise.track == Track.PROOF:
         return "state_on_its_way", promise.due_at
+    if promise.waits:
+        return "state_call_after", promise.due_at
     late = "late" if promise.late_at <= at else "waiting"
     return f"state_{call}{late}", promise.due_at

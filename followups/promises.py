@@ -76,12 +76,13 @@ def make(
         raise Refused("customer", _("A promise needs a customer and an owner with a team."))
     customers.hold([customer.pk])
     columns = drawn_up(terms, attempt=attempt, owner=owner, by=by, at=at)
+    if replaces:  # first: a customer waits for one call-back of a campaign at a time
+        columns["campaign"] = replaces.campaign
+        _move(replaces, Status.OPEN, Status.REPLACED, by=by, at=at, cause="replaced")
     promise = Promise.objects.create(customer=customer, replaces=replaces, **columns)
     PromiseText.objects.create(promise=promise, words=terms.words, address=terms.address)
     how: dict[str, object] = {"due": "agreed" if terms.due_at else "usual"}
     history.write(promise, "", Status.OPEN, by=by, at=at, cause="made", data=how)
-    if replaces:
-        _move(replaces, Status.OPEN, Status.REPLACED, by=by, at=at, cause="replaced")
     notices.call_agreed(promise=promise, by=by, at=at)
     customers.note_change(customer=customer, cause="promise_made", at=at)
     return promise

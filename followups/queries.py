@@ -11,34 +11,17 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import (
-    DateTimeField,
-    DurationField,
-    Exists,
-    ExpressionWrapper,
-    F,
-    OuterRef,
-    Prefetch,
-    Q,
-    QuerySet,
-    Value,
-)
-from django.db.models.functions import Greatest
+from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 
-from crm import instants
-from crm.models import Attempt, Customer, Team, User
-from crm.queries import campaigns_at_hand
-from followups import callbacks, deputies, gate, telling
-from followups.gate import Block
+from crm import excerpts, instants
+from crm.excerpts import Excerpt
+from crm.models import Customer, Team, User
+from followups import callbacks, deputies, telling
 from followups.journeys import STATES, newest, state, way
 from followups.models import Item, Notice, Promise, PromiseDelivery
 from followups.telling import CAUSES, Trouble
-from offers import answers
-from offers.models import Answer
 
 LONGEST_LIST = 200
-# An offer is followed up while it is fresh; its validity ends about then.
-FRESH = timedelta(days=30)
 AVOIDED_OVER = timedelta(days=30)
 URGENCY = {name: place for place, name in enumerate(STATES)} | {"in_delivery": 2, "unproven": 3}
 
@@ -48,9 +31,9 @@ def with_journeys(promises: QuerySet[Promise]) -> QuerySet[Promise]:
     attached = PromiseDelivery.objects.select_related(
         "delivery__text", "delivery__line__run"
     ).prefetch_related("delivery__evidence")
-    return promises.select_related("customer__text", "text", "owner", "team").prefetch_related(
-        Prefetch("attached", attached.order_by("delivery_id"))
-    )
+    return promises.select_related(
+        "customer__text", "text", "owner", "team", "after"
+    ).prefetch_related(Prefetch("attached", attached.order_by("delivery_id")))
 
 
 @dataclass(frozen=True)
@@ -92,108 +75,23 @@ def _trouble(promise: Promise, at: datetime) -> Trouble:
     return Trouble(before[-1].cause, f"{before[-1].sentence} {told.sentence}")
 
 
-def my_promises(*, user: User, at: datetime) -> list[PromiseRow]:
+def my_promises(*, user: User, at: datetime) -> Excerpt[PromiseRow]:
     """The user's open promises, and of those they stand in for: broken first, then at risk, in
     delivery, unproven, the rest."""
     owners = deputies.owners(user, at=at)
-    rows = with_journeys(Promise.objects.open().filter(owner__in=owners)).order_by("due_at")
-    found = [_row(promise, at) for promise in rows[:LONGEST_LIST]]
-    return sorted(found, key=lambda row: (URGENCY[row.state], row.promise.due_at))
-
-
-@dataclass(frozen=True)
-class FollowUp:
-    """A customer who has read long enough, and since when."""
-
-    promise: Promise
-    ready_at: datetime
-
-
-@dataclass(frozen=True)
-class NextToCall:
-    """Whom to call now: call-backs that are due, then the follow-ups that the gate lets through;
-    and how many it still holds back."""
-
-    callbacks: tuple[Promise, ...]
-    rows: tuple[FollowUp, ...]
-    held_back: int
-    unsafe: Block | None
-
-    @property
-    def total(self) -> int:
-        return len(self.callbacks) + len(self.rows)
-
-
-def next_to_call(*, user: User, at: datetime) -> NextToCall:
-    """Proven promises whose reading time is over, oldest first. Who is blocked never appears.
-
-    A customer leaves the list with the first answered contact after the reading began.
-    """
-    waiting: dict[int, FollowUp] = {}
-    for promise in _read_through(user, at)[:LONGEST_LIST]:
-        ready_at: datetime = getattr(promise, "ready_at")  # noqa: B009  (annotated below)
-        waiting.setdefault(promise.customer_id, FollowUp(promise, ready_at))
-    people = [row.promise.customer for row in waiting.values()]
-    campaigns = campaigns_at_hand([person.pk for person in people], team=user.team_id)
-    blocks = gate.blocks(people, purpose="sales", at=at, campaigns=campaigns) if people else {}
-    rows = tuple(row for pk, row in waiting.items() if not blocks[pk])
-    unsafe = next(
-        (block for found in blocks.values() for block in found if block.code == "clock_unsafe"),
-        None,
-    )
-    return NextToCall(_callbacks(user, at), rows, len(waiting) - len(rows), unsafe)
-
-
-def _callbacks(user: User, at: datetime) -> tuple[Promise, ...]:
-    """The calls that were promised for now or before, the oldest first; blocked people never."""
-    rows = Promise.objects.open().filter(
-        _mine(user, at), kind=Promise.Kind.CALLBACK, due_at__lte=at + callbacks.EARLY
-    )
-    found = list(rows.select_related("customer__text", "text", "owner").order_by("due_at"))
-    people = [promise.customer for promise in found]
-    mine = deputies.holders(user.pk, "callback", {person.pk for person in people}, at=at)
-    blocks = gate.blocks(people, purpose="callback", at=at, mine=mine) if people else {}
-    return tuple(promise for promise in found if not blocks[promise.customer_id])
-
-
-def _mine(user: User, at: datetime) -> Q:
-    """The user's own promises and of those they stand in for; a supervisor's are the team's."""
-    if user.role == User.Role.SUPERVISOR:
-        return Q(team=user.team_id)
-    return Q(owner__in=deputies.owners(user, at=at))
+    rows = with_journeys(Promise.objects.open().filter(owner__in=owners))
+    # The broken ones are never cut off by the others.
+    late = Promise.objects.broken(at).filter(pk=OuterRef("pk"))
+    found = excerpts.of(rows.order_by(~Exists(late), "due_at", "pk"), most=LONGEST_LIST)
+    shown = found.each(lambda promise: _row(promise, at))
+    shown.sort(key=lambda row: (URGENCY[row.state], row.promise.due_at))
+    return shown
 
 
 def called_back(*, customer: Customer, user: User, at: datetime) -> Promise | None:
     """The call-back that a call by this person now would keep, if one was promised."""
     rows = callbacks.pending(customer.pk).filter(due_at__lte=at + callbacks.EARLY)
     return next((promise for promise in rows if callbacks.may_keep(promise, user, at=at)), None)
-
-
-def _read_through(user: User, at: datetime) -> QuerySet[Promise]:
-    reading = ExpressionWrapper(
-        F("reading_hours") * Value(timedelta(hours=1)), output_field=DurationField()
-    )
-    over = Greatest(
-        F("settled_at"),
-        ExpressionWrapper(F("readable_at") + reading, output_field=DateTimeField()),
-    )
-    spoken = Attempt.objects.filter(
-        customer=OuterRef("customer"),
-        result=Attempt.Result.ANSWERED,
-        started_at__gt=OuterRef("readable_at"),
-    )
-    rows = Promise.objects.filter(status=Promise.Status.KEPT, readable_at__gt=at - FRESH)
-    # Who has said yes or no to the offer is not called about it again.
-    decided = Answer.objects.filter(version=OuterRef("version"), kind__in=answers.DECISIONS)
-    return (
-        rows.filter(_mine(user, at))
-        .exclude(kind=Promise.Kind.CALLBACK)
-        .filter(~Exists(decided))
-        .annotate(ready_at=over)
-        .filter(~Exists(spoken), ready_at__lte=at)
-        .select_related("customer__text", "text", "owner", "version__offer")
-        .order_by("ready_at")
-    )
 
 
 def items_of(user: User, *, at: datetime) -> QuerySet[Item]:
@@ -207,18 +105,23 @@ def items_of(user: User, *, at: datetime) -> QuerySet[Item]:
         .select_related(
             "customer__text", "promise__text", "owner", "delivery__text", "delivery__line__run"
         )
-        .order_by("opened_at")
+        .order_by("opened_at", "pk")
     )
+
+
+def my_items(*, user: User, at: datetime) -> Excerpt[Item]:
+    """What this person has to settle, the one that waits longest first."""
+    return excerpts.of(items_of(user, at=at), most=LONGEST_LIST)
 
 
 def unread(user: User) -> int:
     return Notice.objects.filter(user=user, read_at=None).count()
 
 
-def notices_of(user: User) -> list[Notice]:
-    """The newest notices of a person, unread ones among them."""
+def notices_of(user: User) -> Excerpt[Notice]:
+    """The notices of a person, the newest first."""
     rows = Notice.objects.filter(user=user).select_related("promise__customer", "promise__owner")
-    return list(rows.order_by("-at", "-pk")[:LONGEST_LIST])
+    return excerpts.of(rows.order_by("-at", "-pk"), most=LONGEST_LIST)
 
 
 @dataclass(frozen=True)
@@ -248,15 +151,19 @@ def _due_today(teams: QuerySet[Team], at: datetime) -> QuerySet[Promise]:
     return Promise.objects.open().filter(team__in=teams, due_at__gt=at, due_at__lt=tomorrow)
 
 
-def broken_rows(*, teams: QuerySet[Team], at: datetime) -> list[PromiseRow]:
+def broken_rows(*, teams: QuerySet[Team], at: datetime) -> Excerpt[PromiseRow]:
     """The broken promises, the one that is late longest first."""
-    rows = with_journeys(_broken(teams, at)).order_by("due_at")
-    return [_row(promise, at) for promise in rows[:LONGEST_LIST]]
+    return _rows(_broken(teams, at), at)
 
 
-def due_today_rows(*, teams: QuerySet[Team], at: datetime) -> list[PromiseRow]:
-    rows = with_journeys(_due_today(teams, at)).order_by("due_at")
-    return [_row(promise, at) for promise in rows[:LONGEST_LIST]]
+def due_today_rows(*, teams: QuerySet[Team], at: datetime) -> Excerpt[PromiseRow]:
+    """What is due before midnight, the next one first."""
+    return _rows(_due_today(teams, at), at)
+
+
+def _rows(promises: QuerySet[Promise], at: datetime) -> Excerpt[PromiseRow]:
+    rows = with_journeys(promises).order_by("due_at", "pk")
+    return excerpts.of(rows, most=LONGEST_LIST).each(lambda promise: _row(promise, at))
 
 
 @dataclass(frozen=True)
@@ -297,8 +204,9 @@ def _avoided(teams: QuerySet[Team], at: datetime) -> list[tuple[int, str, dateti
         return list(cursor.fetchall())
 
 
-def avoided_rows(*, teams: QuerySet[Team], at: datetime) -> list[Avoided]:
+def avoided_rows(*, teams: QuerySet[Team], at: datetime) -> Excerpt[Avoided]:
     """Denied sales requests while a promise was open; once per customer, campaign and day."""
-    found = _avoided(teams, at)[:LONGEST_LIST]
+    every = _avoided(teams, at)
+    found = Excerpt(every[:LONGEST_LIST], total=len(every))
     people = Customer.objects.select_related("text").in_bulk([row[0] for row in found])
-    return [Avoided(people[row[0]], *row[1:]) for row in found]
+    return found.each(lambda row: Avoided(people[row[0]], *row[1:]))

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from crm.actors import Actor
-from followups import conflicts, plans, promises
+from followups import conflicts, plans, promises, slots
 from followups.models import Item, Promise, PromiseDelivery
 from offers import evidence
 from offers.models import Delivery, DeliveryProof
@@ -23,7 +23,8 @@ BATCH = 500
 def run(*, at: datetime) -> int:
     """The reconcile sweep; returns how many rows it had to mend."""
     mended = _refold(at) + _reweigh(at) + _start_missing(at) + _leave_delayed(at)
-    return mended + conflicts.find(by=RECONCILER, at=at)
+    mended += conflicts.find(by=RECONCILER, at=at)
+    return mended + slots.run(by=RECONCILER, at=at)
 
 
 def _refold(at: datetime) -> int:

@@ -9,6 +9,8 @@ from django.db.models import Count, Max, Q, QuerySet
 from django.utils.functional import Promise as Lazy
 from django.utils.translation import gettext_lazy as _
 
+from crm import excerpts
+from crm.excerpts import Excerpt
 from crm.models import CallSource, Team
 from followups import silences
 from followups.models import Conduct
@@ -73,7 +75,7 @@ class Calls:
     """The newest calls of one kind, and all suppliers that made some of either kind."""
 
     suppliers: tuple[Supplier, ...]
-    rows: tuple[Call, ...]
+    rows: Excerpt[Call]
 
 
 def _in_spite(rows: QuerySet[Conduct]) -> QuerySet[Conduct]:
@@ -110,11 +112,12 @@ def unasked(*, whose: Whose, at: datetime) -> Calls:
     return Calls(_suppliers(rows), _newest(_unasked(rows)))
 
 
-def _newest(rows: QuerySet[Conduct]) -> tuple[Call, ...]:
+def _newest(rows: QuerySet[Conduct]) -> Excerpt[Call]:
     found = rows.select_related(
         "team", "attempt__customer__text", "attempt__agent", "attempt__campaign"
     )
-    return tuple(Call(row) for row in found.order_by("-started_at", "-pk")[:LONGEST_LIST])
+    newest = found.order_by("-started_at", "-pk")
+    return excerpts.of(newest, most=LONGEST_LIST).each(Call)
 
 
 def _suppliers(rows: QuerySet[Conduct]) -> tuple[Supplier, ...]:

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from crm import instants
-from followups import telling_paper
+from followups import telling_paper, why_next
 from followups.models import Promise
 from offers.grades import Fold, fold
 from offers.models import Delivery
@@ -53,7 +53,9 @@ def of(promise: Promise, delivery: Delivery | None, *, at: datetime) -> Trouble:
 
 
 def _callback(promise: Promise, at: datetime) -> Trouble:
-    when = {"when": instants.spoken(promise.due_at, now=at)}
+    when = {"when": why_next.hour(promise, at=at)}
+    if promise.waits:
+        return Trouble("not_called", _("We call back %(when)s.") % when)
     if promise.late_at <= at:
         words = _("We were to call back on %(when)s; nobody has. It may still be done, as late.")
     elif promise.due_at <= at:

@@ -53,8 +53,11 @@ class Terms:
     """What is promised. Exactly one of `version` (send_offer) and `document` (send_document).
 
     A written_answer has neither: its document is written later. A callback has no plan, and is
-    due in its slot. `address_accepted` means: read back on the call and confirmed by the
-    customer. `due_at` None takes the default of the kind or the channel.
+    due in its slot; it `moves` the one that is promised already, instead of being refused.
+    `address_accepted` means: read back on the call and confirmed by the customer. `due_at` None
+    takes the default of the kind or the channel. A callback may wait for another promise instead of
+    having a slot: `after` that one (or, with `after_this`, the first document promised in the same
+    contact) has come, and so many days more.
     """
 
     kind: str
@@ -65,6 +68,10 @@ class Terms:
     version: OfferVersion | None = None
     document: Document | None = None
     due_at: datetime | None = None
+    moves: bool = False
+    after: Promise | None = None
+    after_this: bool = False
+    after_days: int = 0
 
 
 def policy_of(campaign: Campaign | None, *, at: datetime) -> Policy:
@@ -124,6 +131,8 @@ def due_of(
     """When this promise is due: as agreed, or by the default of its kind or first channel."""
     if terms.due_at:
         return terms.due_at
+    if terms.after:
+        return at + LATEST_DUE
     if terms.kind == Promise.Kind.CALLBACK:
         raise Refused("due_at", _("Say when we call back."))
     if terms.kind == Promise.Kind.WRITTEN_ANSWER:
@@ -159,6 +168,9 @@ def drawn_up(
     return {
         "reference": _reference(),
         "attempt": attempt,
+        "campaign": attempt.campaign if callback else None,
+        "after": terms.after,
+        "after_days": terms.after_days if terms.after else None,
         "kind": terms.kind,
         "made_at": at,
         "made_by": by.code,

@@ -51,6 +51,10 @@ class Wish:
     title: str = ""
     pdf: bytes = b""
     slot: datetime | None = None
+    moves: bool = False
+    after: Promise | None = None
+    after_this: bool = False
+    after_days: int = 0
 
 
 @dataclass(frozen=True)
@@ -95,6 +99,10 @@ def _terms(wish: Wish, number: int, *, customer: Customer, by: Actor, at: dateti
         version=version,
         document=document,
         due_at=wish.slot,
+        moves=wish.moves,
+        after=wish.after,
+        after_this=wish.after_this,
+        after_days=wish.after_days,
     )
 
 

@@ -7,10 +7,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Case, Count, Q, QuerySet, When
 from django.utils.functional import Promise as Lazy
 from django.utils.translation import gettext_lazy as _
 
+from crm import excerpts
+from crm.excerpts import Excerpt
 from offers import postal, returns
 from offers.models import Delivery, PrintLine, PrintRun, PrintVolume
 
@@ -58,10 +60,16 @@ class Progress:
         return [str(ALARMS[code]) for code in self.alarms]
 
 
-def runs(*, at: datetime) -> list[Progress]:
-    """Everything that is not over, and what was mailed of late; the next to leave first."""
-    rows = PrintRun.objects.filter(~Q(status=Status.MAILED) | Q(mailed_at__gt=at - SHOWN_FOR))
-    return progress(rows.order_by("mailing_date", "pk")[:LONGEST_LIST], at=at)
+def runs(*, at: datetime) -> Excerpt[Progress]:
+    """What needs somebody, then what is not over, the next to leave first, then what was mailed of
+    late."""
+    over = Q(status=Status.MAILED)
+    rows = PrintRun.objects.filter(~over | Q(mailed_at__gt=at - SHOWN_FOR))
+    ordered = rows.order_by(Case(When(over, then=1), default=0), "mailing_date", "pk")
+    found = excerpts.of(ordered, most=LONGEST_LIST)
+    told = progress(found, at=at)
+    told.sort(key=lambda row: not row.alarms)
+    return Excerpt(told, total=found.total)
 
 
 def progress(rows: Iterable[PrintRun], *, at: datetime) -> list[Progress]:
@@ -158,14 +166,19 @@ TROUBLE: dict[str, tuple[str | Lazy, str | Lazy]] = {
 }
 
 
-def troubled(*, at: datetime) -> dict[str, QuerySet[Delivery]]:
-    """Deliveries that somebody should look at, by what is wrong with them."""
-    rows = Delivery.objects.select_related("text", "customer", "proof").order_by("-pk")
-    failed = rows.filter(proof__failed=True, queued_at__gt=at - SHOWN_FOR)
+def troubled(*, at: datetime) -> dict[str, Excerpt[Delivery]]:
+    """Deliveries that somebody should look at, by what is wrong with them.
+
+    What waits for somebody stands with the longest waiting first; what went on by itself with the
+    newest.
+    """
+    rows = Delivery.objects.select_related("text", "customer", "proof")
+    failed = rows.filter(proof__failed=True, queued_at__gt=at - SHOWN_FOR).order_by("-pk")
     waiting = rows.filter(status__in=["queued", "retry"], next_try_at__lte=at - STUCK)
-    return {
-        "unknown": rows.filter(status="unknown"),
+    found = {
+        "unknown": rows.filter(status="unknown").order_by("settled_at", "pk"),
         "address": failed.filter(proof__hard=True),
         "bounced": failed.filter(proof__hard=False),
-        "stuck": waiting.exclude(line__isnull=False),
+        "stuck": waiting.exclude(line__isnull=False).order_by("next_try_at", "pk"),
     }
+    return {code: excerpts.of(some, most=LONGEST_LIST) for code, some in found.items()}

@@ -198,13 +198,13 @@ def deliveries(request: HttpRequest) -> HttpResponse:
             return redirect("deliveries")
         form.add_error("code", _("No sheet that we printed has this mark."))
     groups = [
-        {"code": code, "title": title, "todo": todo, "rows": rows[: queries.LONGEST_LIST]}
+        {"code": code, "title": title, "todo": todo, "rows": rows}
         for code, rows in queries.troubled(at=at).items()
         for title, todo in [queries.TROUBLE[code]]
     ]
     return render(
         request,
         "offers/deliveries.html",
-        {"groups": groups, "form": form, "most": queries.LONGEST_LIST},
+        {"groups": groups, "form": form},
         status=422 if form.errors else 200,
     )

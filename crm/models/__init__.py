@@ -3,6 +3,7 @@
 from crm.models.absences import Absence
 from crm.models.calendars import CalendarVersion, WorkCalendar
 from crm.models.calls import Attempt, AttemptRevision, AttemptText, Campaign, Disposition
+from crm.models.campaigns import CampaignEntry
 from crm.models.consents import Consent, ConsentText
 from crm.models.customers import (
     Contract,
@@ -49,6 +50,7 @@ __all__ = [
     "CalendarVersion",
     "CallSource",
     "Campaign",
+    "CampaignEntry",
     "ClockOffset",
     "ColumnMapping",
     "Consent",

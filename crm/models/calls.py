@@ -27,6 +27,9 @@ class Campaign(models.Model):
     policy = models.CharField(max_length=20, default="none")
     team = models.ForeignKey(Team, models.PROTECT, null=True, blank=True)
     active = models.BooleanField(default=True)
+    # How often somebody on its list is tried, and how long they rest after each try.
+    most_tries = models.PositiveSmallIntegerField(default=6, db_default=6)
+    rest_hours = models.PositiveSmallIntegerField(default=48, db_default=48)
 
     class Meta:
         ordering = ["name"]

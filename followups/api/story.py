@@ -34,6 +34,7 @@ class Shown(BaseModel):
     offer: str | None
     customer: str | None
     replaces: str | None
+    after: str | None  # a call-back waits, or waited, for that one
 
 
 class Proof(BaseModel):
@@ -84,7 +85,7 @@ class Told(Shown):
 
 def with_names(rows: Promises) -> Promises:
     """Joined to what is shown beside a promise, so that a page costs one query."""
-    return rows.select_related("customer", "owner", "team", "version__offer", "replaces")
+    return rows.select_related("customer", "owner", "team", "version__offer", "replaces", "after")
 
 
 def mine(caller: Caller) -> Promises:
@@ -137,6 +138,7 @@ def _columns(promise: Promise, caller: Caller) -> dict[str, Any]:
         "channels": promise.plan,
         "offer": f"{version.offer.reference}/{version.number}" if version else None,
         "replaces": promise.replaces.reference if promise.replaces else None,
+        "after": promise.after.reference if promise.after else None,
         "customer": promise.customer.reference if caller.may("customers:read") else None,
     }
 

@@ -67,6 +67,11 @@ class Lease(models.Model):
                 condition=models.Q(released_at__isnull=True, number_hash__isnull=False),
             ),
             models.Index(fields=["decision_id"], name="lease_of_decision"),
+            models.Index(
+                fields=["holder", "until_at"],
+                name="lease_of_holder",
+                condition=models.Q(released_at__isnull=True),
+            ),
         ]
         constraints = [
             models.CheckConstraint(

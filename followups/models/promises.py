@@ -9,7 +9,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from crm.columns import XactField
-from crm.models import Attempt, Customer, Team, User
+from crm.models import Attempt, Campaign, Customer, Team, User
 from crm.triggers import append_only, change_has_event
 from offers.models import Delivery, Document, OfferVersion
 
@@ -74,6 +74,8 @@ class Promise(models.Model):
     reference = models.CharField(max_length=8)
     customer = models.ForeignKey(Customer, models.PROTECT, related_name="promises", db_index=False)
     attempt = models.ForeignKey(Attempt, models.PROTECT, related_name="promises")
+    # Of a call-back: for which campaign, or for none. A customer waits for one call in each.
+    campaign = models.ForeignKey(Campaign, models.PROTECT, null=True, blank=True, db_index=False)
     kind = models.CharField(max_length=16, choices=Kind)
     made_at = models.DateTimeField()
     made_by = models.CharField(max_length=40)
@@ -94,6 +96,13 @@ class Promise(models.Model):
     at_risk_at = models.DateTimeField()
     status = models.CharField(max_length=10, choices=Status, default=Status.OPEN)
     replaces = models.ForeignKey("self", models.PROTECT, null=True, blank=True, db_index=False)
+    # A call-back may wait for another promise: it gets its slot so many days after that one can be
+    # read (followups/slots.py). Until then it has none, and `due_at` is the latest there can be.
+    after = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="awaited_by", db_index=False
+    )
+    after_days = models.PositiveSmallIntegerField(null=True, blank=True)
+    slot_from_at = models.DateTimeField(null=True, blank=True)
     kept_at = models.DateTimeField(null=True)
     settled_at = models.DateTimeField(null=True)
     readable_at = models.DateTimeField(null=True)
@@ -147,11 +156,29 @@ class Promise(models.Model):
                 condition=models.Q(status="open", failures__gte=5),  # poison.MOST
             ),
             models.Index(
+                fields=["after"],
+                name="promise_waits_for_another",
+                condition=models.Q(status="open", after__isnull=False),
+            ),
+            models.Index(
                 fields=["settled_at"], name="promise_kept_at", condition=models.Q(status="kept")
             ),
         ]
         constraints = [
             models.UniqueConstraint(fields=["reference"], name="promise_reference"),
+            models.UniqueConstraint(
+                fields=["customer", "campaign"],
+                name="one_open_call_back",
+                condition=models.Q(status="open", kind="callback"),
+                nulls_distinct=False,
+            ),
+            models.CheckConstraint(
+                name="promise_only_a_call_waits_for_another",
+                condition=models.Q(
+                    after__isnull=True, after_days__isnull=True, slot_from_at__isnull=True
+                )
+                | models.Q(kind="callback", after__isnull=False, after_days__isnull=False),
+            ),
             models.CheckConstraint(
                 name="promise_closed_iff_not_open",
                 condition=models.Q(status="open", closed_at__isnull=True, closed_by="")
@@ -197,6 +224,11 @@ class Promise(models.Model):
 
     def __str__(self) -> str:
         return self.reference
+
+    @property
+    def waits(self) -> bool:
+        """A call for which no hour is set yet: what it waits for has not come."""
+        return self.after_id is not None and self.slot_from_at is None
 
     @property
     def late_at(self) -> datetime:

@@ -97,7 +97,6 @@ def _page(
         "silent": suppliers.silent(whose=whose, at=at),
         "teams": teams,
         "team": team,
-        "most": queries.LONGEST_LIST,
         "form": form if shown == "broken" else None,
         "picked": picked,
     }

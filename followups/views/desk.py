@@ -24,10 +24,11 @@ from followups import (
     conflicts,
     digests,
     items,
+    leases,
+    next_calls,
     notices,
     override_lists,
     plans,
-    pool,
     queries,
     signatures,
     telling,
@@ -47,12 +48,13 @@ TO_READ = (Item.Kind.ANSWER, Item.Kind.ACCEPTED)
 def desk(request: HttpRequest) -> HttpResponse:
     user, at = reader(request), clock.now()
     access.require(user, "log_calls")
+    held = leases.held(user=user, at=at).first()
     words = {
-        "next": queries.next_to_call(user=user, at=at),
-        "missed": pool.at_hand(user=user, at=at),
+        "next": next_calls.next_to_call(user=user, at=at, held=held.customer_id if held else None),
+        "held": held,
         "promises": queries.my_promises(user=user, at=at),
         "waiting": override_lists.waiting(user=user, at=at),
-        "items": list(queries.items_of(user, at=at)[: queries.LONGEST_LIST]),
+        "items": queries.my_items(user=user, at=at),
     }
     return render(request, "followups/desk.html", words)
 
@@ -183,7 +185,7 @@ def notices_page(request: HttpRequest) -> HttpResponse:
         (instants.heading(day, now=at), [_line(row, user) for row in rows])
         for day, rows in groupby(found, key=lambda row: instants.house(row.at).date())
     ]
-    words = {"days": days, "unread": queries.unread(user)}
+    words = {"days": days, "notices": found, "unread": queries.unread(user)}
     return render(request, "followups/notices.html", words)
 
 

@@ -20,17 +20,15 @@ from config.celery import nudge
 from crm import access
 from crm.actors import Actor
 from crm.calls import Call
-from crm.models import Customer, User
-from crm.queries import campaigns_at_hand
+from crm.models import Campaign, Customer, User
+from crm.queries import campaigns_at_hand, campaigns_of
 from crm.views import reader
-from followups import dossier, forms, gate, leases, menu, proposals, queries, wrapup
+from followups import dossier, forms, leases, menu, proposals, queries, taking, wrapup
 from followups.dossier import Permit
 from followups.forms import NOBODY_SPOKE, CallForm
 from followups.forms_override import AskForm
 from followups.forms_promise import LINES, PromiseLine, PromiseLines
 from followups.terms import Refused
-
-RENEWED_FOR = leases.LONGEST / 30
 
 
 def customer_of(request: HttpRequest, reference: str, at: datetime) -> Customer:
@@ -55,8 +53,13 @@ def sheet(request: HttpRequest, reference: str) -> HttpResponse:
     at = clock.now()
     customer = customer_of(request, reference, at)
     decision = _decision(request.GET.get("decision"))
+    permit = dossier.permit(decision, user=reader(request), at=at)
     form = forms.new_call(
-        customer=customer, user=reader(request), at=at, decision=str(decision or "")
+        customer=customer,
+        user=reader(request),
+        at=at,
+        decision=str(decision or ""),
+        campaign=permit.campaign if permit else None,
     )
     return _page(request, customer, at, form, _lines(request, customer, at), decision)
 
@@ -144,16 +147,8 @@ def take(request: HttpRequest, reference: str) -> HttpResponse:
         raise Http404
     owed = queries.called_back(customer=customer, user=user, at=at)
     campaigns = {} if owed else campaigns_at_hand([customer.pk], team=user.team_id)
-    question = gate.Question(
-        purpose="callback" if owed else "sales",
-        reference=owed.reference if owed else "",
-        number=wanted,
-        customer=customer,
-        campaign=campaigns.get(customer.pk),
-        agent=user,
-        reserve=True,
-    )
-    answer = gate.decide(question, by=Actor.person(user))
+    campaign = _named(request, user) or campaigns.get(customer.pk)
+    answer = taking.ask(customer=customer, number=wanted, owed=owed, campaign=campaign, user=user)
     address = reverse("sheet", args=[customer.reference])
     if not answer.allow:
         messages.warning(request, answer.reason)
@@ -161,12 +156,18 @@ def take(request: HttpRequest, reference: str) -> HttpResponse:
     return redirect(f"{address}?decision={answer.id}")
 
 
+def _named(request: HttpRequest, user: User) -> Campaign | None:
+    """The campaign on whose list the desk shows them."""
+    named = request.POST.get("campaign")
+    return get_object_or_404(campaigns_of(user.team_id), slug=named) if named else None
+
+
 @require_POST
 def renew(request: HttpRequest, decision: uuid.UUID) -> HttpResponse:
     """The form is still open: the agent is still in the call."""
     user, at = reader(request), clock.now()
     access.require(user, "log_calls")
-    until = at + RENEWED_FOR
+    until = at + leases.RENEWED_FOR
     leases.renew(decision_id=decision, holder=f"user:{user.pk}", until=until, at=at)
     return HttpResponse(status=204)
 

@@ -53,6 +53,10 @@
     line.querySelectorAll("[data-by]").forEach((node) => {
       show(node, node.dataset.by.split(" ").includes(channel.value));
     });
+    const waits = field(line, "after").value !== "";
+    line.querySelectorAll("[data-when]").forEach((node) => {
+      show(node, (node.dataset.when === "after") === waits);
+    });
     show(field(line, "pdf").closest(".mb-3"), chosen === "new");
     suggest(line, kind, channel);
     say(line.querySelector(".sentence"), kind === "send_offer" ? mark(field(line, "offer"), "sentence") : "");

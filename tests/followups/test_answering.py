@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from crm.models import Attempt, Suppression
-from followups import answering, gate, presses, queries, reconcile, visits, watchdog, wishing
+from followups import answering, gate, next_calls, presses, reconcile, visits, watchdog, wishing
 from followups.models import Item, Promise
 from followups.visits import Visit
 from offers import answers, drafts, evidence, links, sending
@@ -155,8 +155,8 @@ def test_who_has_decided_is_not_called_about_the_offer_again(
         answering.accept(visit_of(promise), form=form(), at=NOW + DAY)
     later = NOW + 5 * DAY
     sweeps_alive(later)
-    found = queries.next_to_call(user=cast.amina, at=later)
-    assert [row.promise for row in found.rows] == ([] if decided else [promise])
+    found = next_calls.next_to_call(user=cast.amina, at=later)
+    assert [row.promise for row in found.calls] == ([] if decided else [promise])
 
 
 @pytest.mark.parametrize("button", [answering.accept, answering.decline])

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 
 from crm import workdays
-from crm.models import User
+from crm.models import Campaign, User
 from crm.workdays import Calendar
 from followups import (
     callbacks,
     conversations,
     escalation,
+    next_calls,
     promises,
-    queries,
     reconcile,
     watchdog,
 )
@@ -40,11 +40,16 @@ SLOT = brussels("2026-03-03 14:00")
 CALENDAR = Calendar.from_dict(workdays.DEFAULT.to_dict())
 
 
-def asked(cast: Cast, *, slot: datetime = SLOT) -> Promise:
-    """Amina promises Mme Dupont to call her back."""
+def asked(cast: Cast, *, slot: datetime = SLOT, campaign: str = "") -> Promise:
+    """Amina promises Mme Dupont to call her back, for a campaign or for none."""
+    slug = {"slug": campaign, "name": campaign}
+    why = Campaign.objects.get_or_create(**slug)[0] if campaign else None
     terms = Terms(kind="callback", words="I call you back.", plan=(), due_at=slot)
     recorded = conversations.record(
-        call=call_of(cast.amina, cast.dupont), terms=[terms], by=person(cast.amina), at=START
+        call=call_of(cast.amina, cast.dupont, campaign=why),
+        terms=[terms],
+        by=person(cast.amina),
+        at=START,
     )
     return recorded.promises[0]
 
@@ -73,14 +78,15 @@ def test_one_without_a_slot_is_refused(cast: Cast) -> None:
     assert refused.value.field == "promises.0.due_at"
 
 
-def test_two_slots_promised_in_one_call_are_two(cast: Cast) -> None:
+def test_two_slots_promised_in_one_call_are_one_too_many(cast: Cast) -> None:
     terms = [
         Terms(kind="callback", words="I call.", plan=(), due_at=SLOT + n * HOUR) for n in (0, 1)
     ]
     call = call_of(cast.amina, cast.dupont)
-    for at in (START, START + MINUTE):  # and the same call again adds nothing
-        conversations.record(call=call, terms=terms, by=SYSTEM, at=at)
-    assert Promise.objects.count() == 2
+    with pytest.raises(Refused, match="promised already") as refusal:
+        conversations.record(call=call, terms=terms, by=SYSTEM, at=START)
+    assert refusal.value.field == "promises.1.move"
+    assert not Promise.objects.exists()
 
 
 @pytest.mark.parametrize(
@@ -181,7 +187,7 @@ def test_a_call_that_was_made_is_no_follow_up(cast: Cast) -> None:
     rings(cast, cast.amina, at=SLOT, result="answered")
     later = SLOT + DAY
     sweeps_alive(later)
-    assert queries.next_to_call(user=cast.amina, at=later).rows == ()
+    assert next_calls.next_to_call(user=cast.amina, at=later).calls == ()
 
 
 def test_slots_are_full_hours_of_work_on_the_next_five_days_with_one() -> None:

@@ -12,7 +12,7 @@ from pytest_django.plugin import DjangoDbBlocker
 
 from crm import heartbeats
 from crm.models import Attempt, Customer, Heartbeat, Suppression, Team, User
-from followups import demo, gate, queries
+from followups import demo, gate, next_calls, queries
 from followups.models import Escalation, GateCheck, Item, Notice, Override, Promise
 from offers.models import Answer, Delivery, Evidence, IntakeSpan, PrintRun, UnmatchedReport
 from offers.models.deliveries import PAPER
@@ -100,8 +100,9 @@ def test_people_were_told_rung_by_rung(loaded: None) -> None:
 def test_the_queue_of_each_agent_has_follow_ups_that_may_be_called(loaded: None) -> None:
     heartbeats.started(at=NOW, names=[sweep.name for sweep in heartbeats.SWEEPS])
     for name, least in (("amina", 3), ("bram", 2)):
-        found = queries.next_to_call(user=User.objects.get(username=name), at=NOW)
-        assert len(found.rows) >= least, name
+        found = next_calls.next_to_call(user=User.objects.get(username=name), at=NOW)
+        assert len([call for call in found.calls if call.promise]) >= least, name
+        assert found.head.entries, "and the list of a campaign behind them"
 
 
 def test_redundant_calls_were_avoided(loaded: None) -> None:

@@ -9,7 +9,7 @@ from django.utils import translation
 
 from crm import absences
 from crm.models import Absence, User
-from followups import callbacks, digests, dossier, escalation, gate, items, queries
+from followups import callbacks, digests, dossier, escalation, gate, items, next_calls, queries
 from followups.escalation import Audience
 from followups.gate import Question
 from followups.models import Item, Notice, Promise
@@ -129,11 +129,11 @@ def test_promises_stand_on_the_deputys_desk_until_their_owner_is_back(
 def test_a_due_call_back_stands_on_the_deputys_desk(cast: Cast, noor: User) -> None:
     promise = asked(cast)
     sweeps_alive(SLOT)
-    assert queries.next_to_call(user=noor, at=SLOT).callbacks == (promise,)
-    assert queries.next_to_call(user=noor, at=SLOT - 16 * MINUTE).callbacks == ()
+    assert [call.promise for call in next_calls.call_backs(noor, at=SLOT)] == [promise]
+    assert next_calls.call_backs(noor, at=SLOT - 16 * MINUTE) == []
     later = SLOT + 8 * DAY
     sweeps_alive(later)
-    assert queries.next_to_call(user=noor, at=later).callbacks == ()
+    assert [call.pooled for call in next_calls.call_backs(noor, at=later)] == [True], "missed"
 
 
 # --- who may call -------------------------------------------------------------------------------

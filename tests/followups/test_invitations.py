@@ -203,7 +203,7 @@ def test_an_hour_that_came_and_went_during_an_outage_is_only_called_off(
 def test_many_hours_after_an_outage_are_one_mail_with_a_list(cast: Cast, post: Post) -> None:
     slots = [SLOT + number * HOUR for number in range(-4, 3)]
     for slot in slots:
-        asked(cast, slot=slot)
+        asked(cast, slot=slot, campaign=f"c{slot:%H}")
     notices.send_due(clock=Clock())
     (mail,) = post.mails
     assert method(post) == "PUBLISH"
@@ -214,7 +214,7 @@ def test_many_hours_after_an_outage_are_one_mail_with_a_list(cast: Cast, post: P
 @pytest.mark.parametrize("number", range(3))
 def test_up_to_three_hours_come_one_a_mail(cast: Cast, post: Post, number: int) -> None:
     for hour in range(number + 1):
-        asked(cast, slot=SLOT + hour * HOUR)
+        asked(cast, slot=SLOT + hour * HOUR, campaign=f"c{hour}")
     assert len(sent(post)) == number + 1
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from config import clock
-from followups import queries
+from followups import next_calls
 from tests import cast
 from tests.journeys.scene import Scene
 from tests.live import until
@@ -46,8 +46,8 @@ def test_sales_wait_for_proof_then_for_reading_and_then_the_agent_may_call(scene
 
     scene.forward(timedelta(days=3))
     until(lambda: scene.gate(cast.DUPONT_MOBILE)["decision"] == "allow", what="the gate to open")
-    waiting = queries.next_to_call(user=scene.cast.amina, at=clock.now())
-    assert [row.promise.customer for row in waiting.rows] == [dupont]
+    waiting = next_calls.next_to_call(user=scene.cast.amina, at=clock.now())
+    assert [call.customer for call in waiting.calls] == [dupont]
 
 
 def _grade(promise: object) -> int:

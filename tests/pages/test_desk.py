@@ -24,8 +24,7 @@ READ = START + timedelta(days=5)
 
 
 def names(client: Client) -> list[str]:
-    rows = client.get("/desk/").context["next"].rows
-    return [row.promise.customer.text.name for row in rows]
+    return [call.customer.text.name for call in client.get("/desk/").context["next"].calls]
 
 
 def neighbour(cast: Cast, number: int) -> Customer:

@@ -13,9 +13,9 @@ def test_a_colleague_takes_a_missed_call_back_and_calls(monday: Cast, enter: Ent
     promise, noor = asked(monday), colleague(monday, "noor")
     client = enter(noor)
     set_clock(SLOT)
-    assert "Missed call-backs" not in client.get("/desk/").content.decode()
+    assert "missed by" not in client.get("/desk/").content.decode()
     set_clock(SLOT + 2 * HOUR)
-    assert "Missed call-backs" in client.get("/desk/").content.decode()
+    assert "missed by Amina" in client.get("/desk/").content.decode()
     address = f"/call-backs/{promise.reference}/take/"
     taken = client.post(address, follow=True)
     assert "The call-back is yours." in taken.content.decode()
