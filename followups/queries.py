@@ -1,4 +1,4 @@
-"""Where the desk's and the board's lists and numbers come from. Reads, never writes.
+"""Where the desk's lists come from. Reads, never writes.
 
 Every list costs the same number of queries for one row and for hundreds.
 """
@@ -7,10 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
-from django.conf import settings
-from django.db import connection
 from django.db.models import (
     DateTimeField,
     DurationField,
@@ -25,8 +22,7 @@ from django.db.models import (
 )
 from django.db.models.functions import Greatest
 
-from crm import instants
-from crm.models import Attempt, Customer, Team, User
+from crm.models import Attempt, Customer, User
 from crm.queries import campaigns_at_hand
 from followups import callbacks, deputies, gate, telling
 from followups.gate import Block
@@ -39,7 +35,6 @@ from offers.models import Answer
 LONGEST_LIST = 200
 # An offer is followed up while it is fresh; its validity ends about then.
 FRESH = timedelta(days=30)
-AVOIDED_OVER = timedelta(days=30)
 URGENCY = {name: place for place, name in enumerate(STATES)} | {"in_delivery": 2, "unproven": 3}
 
 
@@ -75,7 +70,8 @@ class PromiseRow:
         return str(CAUSES[self.trouble.cause])
 
 
-def _row(promise: Promise, at: datetime) -> PromiseRow:
+def row_of(promise: Promise, *, at: datetime) -> PromiseRow:
+    """The row of a promise that was read `with_journeys`."""
     now = state(promise, at=at)
     since = promise.due_at if now == "broken" else promise.made_at
     return PromiseRow(promise, now, _trouble(promise, at), since)
@@ -97,7 +93,7 @@ def my_promises(*, user: User, at: datetime) -> list[PromiseRow]:
     delivery, unproven, the rest."""
     owners = deputies.owners(user, at=at)
     rows = with_journeys(Promise.objects.open().filter(owner__in=owners)).order_by("due_at")
-    found = [_row(promise, at) for promise in rows[:LONGEST_LIST]]
+    found = [row_of(promise, at=at) for promise in rows[:LONGEST_LIST]]
     return sorted(found, key=lambda row: (URGENCY[row.state], row.promise.due_at))
 
 
@@ -219,86 +215,3 @@ def notices_of(user: User) -> list[Notice]:
     """The newest notices of a person, unread ones among them."""
     rows = Notice.objects.filter(user=user).select_related("promise__customer", "promise__owner")
     return list(rows.order_by("-at", "-pk")[:LONGEST_LIST])
-
-
-@dataclass(frozen=True)
-class Board:
-    """The three numbers of the board."""
-
-    broken: int
-    due_today: int
-    avoided: int
-
-
-def board(*, teams: QuerySet[Team], at: datetime) -> Board:
-    return Board(
-        broken=_broken(teams, at).count(),
-        due_today=_due_today(teams, at).count(),
-        avoided=len(_avoided(teams, at)),
-    )
-
-
-def _broken(teams: QuerySet[Team], at: datetime) -> QuerySet[Promise]:
-    return Promise.objects.broken(at).filter(team__in=teams)
-
-
-def _due_today(teams: QuerySet[Team], at: datetime) -> QuerySet[Promise]:
-    midnight = instants.house(at).replace(hour=0, minute=0, second=0, microsecond=0)
-    tomorrow = midnight + timedelta(days=1)
-    return Promise.objects.open().filter(team__in=teams, due_at__gt=at, due_at__lt=tomorrow)
-
-
-def broken_rows(*, teams: QuerySet[Team], at: datetime) -> list[PromiseRow]:
-    """The broken promises, the one that is late longest first."""
-    rows = with_journeys(_broken(teams, at)).order_by("due_at")
-    return [_row(promise, at) for promise in rows[:LONGEST_LIST]]
-
-
-def due_today_rows(*, teams: QuerySet[Team], at: datetime) -> list[PromiseRow]:
-    rows = with_journeys(_due_today(teams, at)).order_by("due_at")
-    return [_row(promise, at) for promise in rows[:LONGEST_LIST]]
-
-
-@dataclass(frozen=True)
-class Avoided:
-    """One redundant call that was not made: how often it was asked for that day."""
-
-    customer: Customer
-    campaign: str
-    first_at: datetime
-    requests: int
-    promise: str
-
-
-# A shared number names several people: the one whose promise shut the gate is counted.
-AVOIDED = """
-SELECT p.customer_id, coalesce(max(c.name), ''), min(g.at), count(DISTINCT g.id), min(p.reference)
-FROM followups_gatecheck g
-CROSS JOIN LATERAL jsonb_array_elements(g.answer -> 'blocks') AS block
-JOIN followups_promise p ON p.reference = block ->> 'promise'
-LEFT JOIN crm_campaign c ON c.id = g.campaign_id
-WHERE g.decision = 'deny' AND g.purpose = 'sales' AND 'open_promise' = ANY(g.codes)
-    AND block ->> 'code' = 'open_promise' AND g.at > %(since)s AND g.at <= %(at)s
-    AND p.team_id = ANY(%(teams)s)
-GROUP BY p.customer_id, g.campaign_id, (g.at AT TIME ZONE %(zone)s)::date
-ORDER BY min(g.at) DESC
-"""
-
-
-def _avoided(teams: QuerySet[Team], at: datetime) -> list[tuple[int, str, datetime, int, str]]:
-    values: dict[str, Any] = {
-        "since": at - AVOIDED_OVER,
-        "at": at,
-        "zone": settings.TIME_ZONE,
-        "teams": [team.pk for team in teams],
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(AVOIDED, values)
-        return list(cursor.fetchall())
-
-
-def avoided_rows(*, teams: QuerySet[Team], at: datetime) -> list[Avoided]:
-    """Denied sales requests while a promise was open; once per customer, campaign and day."""
-    found = _avoided(teams, at)[:LONGEST_LIST]
-    people = Customer.objects.select_related("text").in_bulk([row[0] for row in found])
-    return [Avoided(people[row[0]], *row[1:]) for row in found]

@@ -194,6 +194,7 @@ NO_AUTHOR = {
     "Notice.read_at": "the row's user",
     "Notice.sent_at": "the notices sweep, always",
     "Override.until_at": "a limit; granted_by, or seconded_by",
+    "RollupMark.checks_at": "the rollups sweep, always",
     "PrintLine.happened_at": "the mail room's instant; the return file has received_by",
     "PrintLine.tell_at": "a plan, not an act",
     "PrintRun.cut_off_at": "a limit; opened_by, or closed_by when it was moved",

@@ -1,5 +1,12 @@
 """WHETHER: the promise, the gate, the ladder. One noun per file."""
 
+from followups.models.board import (
+    DayFigure,
+    DeniedCall,
+    PromiseFigure,
+    RollupMark,
+    SpreadFigure,
+)
 from followups.models.conduct import Conduct, ConductMark
 from followups.models.gate import GateCheck, Lease
 from followups.models.handovers import HandOver
@@ -13,6 +20,8 @@ from followups.models.webhooks import WebhookCursor, WebhookEndpoint, WebhookMes
 __all__ = [
     "Conduct",
     "ConductMark",
+    "DayFigure",
+    "DeniedCall",
     "Escalation",
     "GateCheck",
     "HandOver",
@@ -24,9 +33,12 @@ __all__ = [
     "Promise",
     "PromiseDelivery",
     "PromiseEvent",
+    "PromiseFigure",
     "PromiseText",
+    "RollupMark",
     "ScrubRun",
     "Slip",
+    "SpreadFigure",
     "WebhookCursor",
     "WebhookEndpoint",
     "WebhookMessage",
