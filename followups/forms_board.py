@@ -29,7 +29,10 @@ SENT_ON: dict[str, str | Lazy] = {
 
 
 class FilterForm(forms.Form):
-    """The filters; they stand in the address, and nothing is saved."""
+    """The filters; they stand in the address, and nothing is saved.
+
+    The page writes the choices itself: there can be hundreds of people among them.
+    """
 
     team = forms.ChoiceField(label=gettext_lazy("Team"), required=False)
     agent = forms.ChoiceField(label=gettext_lazy("Agent"), required=False)
@@ -55,8 +58,6 @@ class FilterForm(forms.Form):
         self._field("days").choices = periods
         if len(names) < 2:
             del self.fields["team"]
-        for name in self.fields:
-            self._field(name).widget.attrs["class"] = "form-select form-select-sm"
 
     def only(self, *names: str) -> FilterForm:
         """Without the filters that a page has no use for."""

@@ -18,7 +18,7 @@ from followups.board.wanted import Wanted
 from followups.models import Promise, PromiseFigure
 from followups.queries import PromiseRow
 
-LONGEST_LIST = 200
+PER_PAGE = 100
 # So many promises are read at once when all of them are wanted.
 AT_ONCE = 500
 HOUR = timedelta(hours=1)
@@ -105,10 +105,32 @@ class Row:
 
 @dataclass(frozen=True)
 class Shown:
-    """The rows of a list, and how many there are altogether."""
+    """The rows of a page of a list, and how many there are altogether. Pages count from 1."""
 
     rows: tuple[Row, ...]
     total: int
+    page: int
+
+    @property
+    def pages(self) -> int:
+        return max(1, -(-self.total // PER_PAGE))
+
+    @property
+    def first(self) -> int:
+        """The place of the first row of this page in the whole list."""
+        return (self.page - 1) * PER_PAGE + 1
+
+    @property
+    def last(self) -> int:
+        return self.first + len(self.rows) - 1
+
+    @property
+    def before(self) -> int | None:
+        return self.page - 1 if self.page > 1 else None
+
+    @property
+    def after(self) -> int | None:
+        return self.page + 1 if self.page < self.pages else None
 
 
 def _broken(wanted: Wanted, at: datetime) -> QuerySet[Promise]:
@@ -147,12 +169,15 @@ LISTS: dict[str, Callable[[Wanted, datetime], QuerySet[Promise]]] = {
 }
 
 
-def shown(code: str, *, wanted: Wanted, at: datetime, most: int = LONGEST_LIST) -> Shown:
-    """The first rows of a list. The same number of statements for one row and for two hundred."""
+def shown(code: str, *, wanted: Wanted, at: datetime, page: int = 1) -> Shown:
+    """A page of a list; of one that is not there, the last. The same number of statements for one
+    row and for a hundred."""
     found = LISTS[code](wanted, at)
-    ids = list(found.values_list("pk", flat=True)[: most + 1])
-    total = found.count() if len(ids) > most else len(ids)
-    return Shown(tuple(_rows(ids[:most], at)), total)
+    total = found.order_by().count()
+    page = min(max(page, 1), max(1, -(-total // PER_PAGE)))
+    start = (page - 1) * PER_PAGE
+    ids = found.values_list("pk", flat=True)[start : start + PER_PAGE]
+    return Shown(tuple(_rows(ids, at)), total, page)
 
 
 def newest_broken(*, wanted: Wanted, at: datetime, most: int) -> tuple[Row, ...]:

@@ -73,7 +73,7 @@ def agree(request: HttpRequest) -> HttpResponse:
 def _do(request: HttpRequest, name: str, form: forms.Form, act: Act) -> HttpResponse:
     user, at = reader(request), clock.now()
     access.require(user, "hand_out_promises")
-    wanted = request.POST.getlist("promise")[: lists.LONGEST_LIST]
+    wanted = request.POST.getlist("promise")[: lists.PER_PAGE]
     if form.is_valid() and not wanted:
         form.add_error(None, _("Choose the promises first."))
     if not form.is_valid():

@@ -57,7 +57,7 @@ def page(
     wanted, shown = asked_for(request)
     with counts.patiently():
         words = _figures(wanted, at)
-        words |= _rows(user, wanted, shown, at)
+        words |= _rows(wanted, shown, _page_number(request), at)
     words |= {
         "asked": wanted,
         "shown": shown,
@@ -69,6 +69,11 @@ def page(
         "picked": picked,
     }
     return render(request, "followups/board.html", words, status=status)
+
+
+def _page_number(request: HttpRequest) -> int:
+    asked = request.GET.get("page", "")
+    return int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 6 else 1
 
 
 def _figures(wanted: Wanted, at: datetime) -> dict[str, Any]:
@@ -84,14 +89,15 @@ def _figures(wanted: Wanted, at: datetime) -> dict[str, Any]:
     }
 
 
-def _rows(user: User, wanted: Wanted, shown: str, at: datetime) -> dict[str, Any]:
+def _rows(wanted: Wanted, shown: str, number: int, at: datetime) -> dict[str, Any]:
     aside = {"overrides": override_lists.count(teams=wanted.whose.teams, at=at)}
     aside["in_spite"], aside["unasked"] = suppliers.numbers(whose=wanted.whose, at=at)
     if shown == OVERRIDES:
         rows = override_lists.week(teams=wanted.whose.teams, at=at)
         return {"rows": rows, "aside": aside}
-    found = lists.shown(shown, wanted=wanted, at=at)
+    found = lists.shown(shown, wanted=wanted, at=at, page=number)
     return {
+        "list": found,
         "rows": found.rows,
         "total": found.total,
         "aside": aside,
