@@ -74,6 +74,7 @@ def _in_strings(module: Module, words: str) -> list[str]:
 BY_POSITION = {
     "crm.instants": "pure: an instant in words",
     "crm.workdays": "pure: arithmetic about an instant",
+    "followups.board.wanted.today": "pure: the day of an instant",
     "offers.postal": "pure: the plan of mailings after an instant",
     "offers.channels.email": "the Channel protocol of the registry",
     "offers.channels.portal": "the Channel protocol of the registry",

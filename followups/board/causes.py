@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from datetime import datetime
 
@@ -12,6 +13,7 @@ from followups import queries, telling
 from followups.models import Promise
 from followups.telling import CAUSES as CAUSES
 
+log = logging.getLogger("kept.board")
 # Whose lateness it is, in the words of the board.
 BLAMED: dict[str, str | Lazy] = {
     "agent": _("the agent"),
@@ -50,9 +52,20 @@ def blame(cause: str, *, read_back: bool) -> str:
 
 
 def find(ids: Iterable[int], *, at: datetime) -> dict[int, str]:
-    """The cause of each of these promises: what stands in the way, or stood in it first."""
+    """The cause of each of these promises: what stands in the way, or stood in it first.
+
+    Of one that cannot be judged it is empty: it must not hold up the others.
+    """
     rows = queries.with_journeys(Promise.objects.filter(pk__in=list(ids)))
-    return {row.pk: _cause(row, at) for row in rows.defer("calendar", "ladder")}
+    return {row.pk: _known(row, at) for row in rows.defer("calendar", "ladder")}
+
+
+def _known(promise: Promise, at: datetime) -> str:
+    try:
+        return _cause(promise, at)
+    except Exception:
+        log.exception("no cause found", extra={"promise": promise.pk})
+        return ""
 
 
 def _cause(promise: Promise, at: datetime) -> str:

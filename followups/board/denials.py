@@ -31,25 +31,28 @@ WITH denied AS (
         WHERE 'open_promise' = ANY(d.codes) AND block ->> 'code' = 'open_promise'
         ORDER BY p.customer_id, p.reference) p ON true
 ), named AS (
-    SELECT t.*, coalesce(t.owed, t.customer_ids[1]) AS customer,
-        CASE WHEN coalesce(t.owed, t.customer_ids[1]) IS NULL THEN t.number_hash END AS number,
+    -- What the gate answered keeps no reference to its rows: who or what is gone is passed over.
+    SELECT t.*, u.id AS customer, CASE WHEN u.id IS NULL THEN t.number_hash END AS number,
+        a.id AS campaign, coalesce(a.team_id, u.team_id) AS team,
         (t.at AT TIME ZONE %(zone)s)::date AS day
-    FROM told t
+    FROM told t LEFT JOIN crm_campaign a ON a.id = t.campaign_id
+    LEFT JOIN crm_customer u ON u.id = coalesce(t.owed, t.customer_ids[1])
+    WHERE u.id IS NOT NULL OR coalesce(t.owed, t.customer_ids[1]) IS NULL
 ), counted AS (
-    SELECT n.day, n.customer, n.number, n.campaign_id, count(*) AS requests, min(n.at) AS first_at,
+    SELECT n.day, n.customer, n.number, n.campaign, count(*) AS requests, min(n.at) AS first_at,
         (array_agg(n.by ORDER BY n.at))[1] AS first_by,
         (array_agg(n.code ORDER BY n.at))[1] AS code, bool_or(n.owed IS NOT NULL) AS redundant,
         coalesce((array_agg(n.reference ORDER BY n.at) FILTER (WHERE n.owed IS NOT NULL))[1], '')
             AS promise,
-        (array_agg(n.owing ORDER BY n.at) FILTER (WHERE n.owed IS NOT NULL))[1] AS owing
-    FROM named n GROUP BY n.day, n.customer, n.number, n.campaign_id
+        coalesce((array_agg(n.owing ORDER BY n.at) FILTER (WHERE n.owed IS NOT NULL))[1],
+            min(n.team)) AS team
+    FROM named n GROUP BY n.day, n.customer, n.number, n.campaign
 ), wrote AS (
     INSERT INTO followups_deniedcall AS k (day, customer_id, number_hash, campaign_id, team_id,
         code, redundant, promise, requests, first_at, first_by)
-    SELECT c.day, c.customer, c.number, c.campaign_id, coalesce(c.owing, a.team_id, u.team_id),
-        c.code, c.redundant, c.promise, c.requests, c.first_at, c.first_by
-    FROM counted c LEFT JOIN crm_campaign a ON a.id = c.campaign_id
-    LEFT JOIN crm_customer u ON u.id = c.customer
+    SELECT c.day, c.customer, c.number, c.campaign, c.team, c.code, c.redundant, c.promise,
+        c.requests, c.first_at, c.first_by
+    FROM counted c
     ON CONFLICT ON CONSTRAINT denied_call_once_a_day DO UPDATE SET
         requests = k.requests + excluded.requests,
         redundant = k.redundant OR excluded.redundant,

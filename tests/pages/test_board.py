@@ -340,6 +340,8 @@ def test_another_day_is_agreed_for_those_who_answered_a_call(monday: Cast, enter
     at_clock(LATE)
     client = enter(monday.chloe)
     fields = {"agree-day": "2026-03-09", "agree-reason": "later"}
+    sunday = {**fields, "agree-day": "2026-03-08"}
+    assert "Nobody works on that day." in act(client, "/board/agree/", [spoken], **sunday)
     told = act(client, "/board/agree/", [spoken, silent], **fields)
     made = Promise.objects.get(replaces=spoken)
     assert f"Done for 1: {made.reference} ({spoken.reference})" in told
@@ -347,8 +349,6 @@ def test_another_day_is_agreed_for_those_who_answered_a_call(monday: Cast, enter
     spoken.refresh_from_db()
     assert (spoken.status, spoken.broken_at is not None) == ("replaced", True)
     assert (made.attempt, made.due_at.date().isoformat()) == (call.attempt, "2026-03-09")
-    sunday = {"agree-day": "2026-03-08", "agree-reason": "later"}
-    assert "Nobody works on that day." in act(client, "/board/agree/", [made], **sunday)
 
 
 @pytest.mark.parametrize("path", ["/board/hand-out/", "/board/send-on/", "/board/agree/"])
