@@ -7,6 +7,7 @@ import sys
 
 from bench import (
     bill_run,
+    board,
     bounces,
     campaign,
     documents,
@@ -23,6 +24,7 @@ from bench import (
 
 BENCHES = {
     "bill_run": bill_run.run,
+    "board": board.run,
     "bounces": bounces.run,
     "campaign": campaign.run,
     "documents": documents.run,
@@ -41,13 +43,15 @@ BENCHES = {
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("name", choices=sorted(BENCHES))
-    parser.add_argument("--profile", choices=("smoke", "full"), default="full")
+    parser.add_argument("--profile", choices=("smoke", "tenth", "full"), default="full")
     more = parser.add_argument_group("campaign only")
     more.add_argument("--full", action="store_true", help="everybody, not one person in ten")
     more.add_argument("--round-the-clock", action="store_true", help="calls also out of hours")
     more.add_argument("--all-answered", action="store_true", help="every call is a conversation")
     more.add_argument("--seed", type=int, default=11)
     asked = parser.parse_args()
+    if asked.profile == "tenth" and asked.name != "board":
+        parser.error("only the board has a tenth")
     if asked.name == "campaign":
         wanted = campaign.Wanted(
             everybody=asked.full,

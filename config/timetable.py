@@ -53,6 +53,7 @@ SWEEPS = (
     Sweep("webhooks", _every(5), "followups.webhooks.sending.run", paced=True, goes_on=True),
     Sweep("webhooks_tidy", _every(3600), "followups.webhooks.sending.tidy"),
     Sweep("conduct", _every(30), "followups.conduct.judge", goes_on=True),
+    Sweep("rollups", _every(20), "followups.board.rollups.roll", goes_on=True),
     Sweep("partitions", _every(3600), "followups.checks.keep_partitions"),
     Sweep("tidy", _every(3600), "crm.idempotency.forget_old"),
     Sweep("watchdog", _every(60), "followups.watchdog.look"),

@@ -88,7 +88,7 @@ def advance(*, promise: Promise, by: Actor, at: datetime) -> Delivery | None:
     promise.refresh_from_db()
     if promise.status != Promise.Status.OPEN or not _sends(promise, by=by, at=at):
         return None
-    if _in_doubt(promise, at=at):
+    if in_doubt(promise, at=at):
         # It may have left: a person looks first, and another channel may go a day later.
         _nobody_left(promise, by=by, at=at)
         return None
@@ -138,7 +138,8 @@ def _spoiled(promise: Promise) -> Delivery | None:
     return newest if newest.channel == "post" or not ways else None
 
 
-def _in_doubt(promise: Promise, *, at: datetime) -> bool:
+def in_doubt(promise: Promise, *, at: datetime) -> bool:
+    """Whether it may just have left: then no other way is tried for a day."""
     newest = attached(promise).order_by("-pk").first()
     return (
         newest is not None

@@ -1,4 +1,4 @@
-"""Where the desk's and the board's lists and numbers come from. Reads, never writes.
+"""Where the desk's lists come from. Reads, never writes.
 
 Every list costs the same number of queries for one row and for hundreds.
 """
@@ -6,23 +6,19 @@ Every list costs the same number of queries for one row and for hundreds.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime
 
-from django.conf import settings
-from django.db import connection
 from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 
-from crm import excerpts, instants
+from crm import excerpts
 from crm.excerpts import Excerpt
-from crm.models import Customer, Team, User
+from crm.models import Customer, User
 from followups import callbacks, deputies, telling
 from followups.journeys import STATES, newest, state, way
 from followups.models import Item, Notice, Promise, PromiseDelivery
 from followups.telling import CAUSES, Trouble
 
 LONGEST_LIST = 200
-AVOIDED_OVER = timedelta(days=30)
 URGENCY = {name: place for place, name in enumerate(STATES)} | {"in_delivery": 2, "unproven": 3}
 
 
@@ -58,7 +54,8 @@ class PromiseRow:
         return str(CAUSES[self.trouble.cause])
 
 
-def _row(promise: Promise, at: datetime) -> PromiseRow:
+def row_of(promise: Promise, *, at: datetime) -> PromiseRow:
+    """The row of a promise that was read `with_journeys`."""
     now = state(promise, at=at)
     since = promise.due_at if now == "broken" else promise.made_at
     return PromiseRow(promise, now, _trouble(promise, at), since)
@@ -83,7 +80,7 @@ def my_promises(*, user: User, at: datetime) -> Excerpt[PromiseRow]:
     # The broken ones are never cut off by the others.
     late = Promise.objects.broken(at).filter(pk=OuterRef("pk"))
     found = excerpts.of(rows.order_by(~Exists(late), "due_at", "pk"), most=LONGEST_LIST)
-    shown = found.each(lambda promise: _row(promise, at))
+    shown = found.each(lambda promise: row_of(promise, at=at))
     shown.sort(key=lambda row: (URGENCY[row.state], row.promise.due_at))
     return shown
 
@@ -122,91 +119,3 @@ def notices_of(user: User) -> Excerpt[Notice]:
     """The notices of a person, the newest first."""
     rows = Notice.objects.filter(user=user).select_related("promise__customer", "promise__owner")
     return excerpts.of(rows.order_by("-at", "-pk"), most=LONGEST_LIST)
-
-
-@dataclass(frozen=True)
-class Board:
-    """The three numbers of the board."""
-
-    broken: int
-    due_today: int
-    avoided: int
-
-
-def board(*, teams: QuerySet[Team], at: datetime) -> Board:
-    return Board(
-        broken=_broken(teams, at).count(),
-        due_today=_due_today(teams, at).count(),
-        avoided=len(_avoided(teams, at)),
-    )
-
-
-def _broken(teams: QuerySet[Team], at: datetime) -> QuerySet[Promise]:
-    return Promise.objects.broken(at).filter(team__in=teams)
-
-
-def _due_today(teams: QuerySet[Team], at: datetime) -> QuerySet[Promise]:
-    midnight = instants.house(at).replace(hour=0, minute=0, second=0, microsecond=0)
-    tomorrow = midnight + timedelta(days=1)
-    return Promise.objects.open().filter(team__in=teams, due_at__gt=at, due_at__lt=tomorrow)
-
-
-def broken_rows(*, teams: QuerySet[Team], at: datetime) -> Excerpt[PromiseRow]:
-    """The broken promises, the one that is late longest first."""
-    return _rows(_broken(teams, at), at)
-
-
-def due_today_rows(*, teams: QuerySet[Team], at: datetime) -> Excerpt[PromiseRow]:
-    """What is due before midnight, the next one first."""
-    return _rows(_due_today(teams, at), at)
-
-
-def _rows(promises: QuerySet[Promise], at: datetime) -> Excerpt[PromiseRow]:
-    rows = with_journeys(promises).order_by("due_at", "pk")
-    return excerpts.of(rows, most=LONGEST_LIST).each(lambda promise: _row(promise, at))
-
-
-@dataclass(frozen=True)
-class Avoided:
-    """One redundant call that was not made: how often it was asked for that day."""
-
-    customer: Customer
-    campaign: str
-    first_at: datetime
-    requests: int
-    promise: str
-
-
-# A shared number names several people: the one whose promise shut the gate is counted.
-AVOIDED = """
-SELECT p.customer_id, coalesce(max(c.name), ''), min(g.at), count(DISTINCT g.id), min(p.reference)
-FROM followups_gatecheck g
-CROSS JOIN LATERAL jsonb_array_elements(g.answer -> 'blocks') AS block
-JOIN followups_promise p ON p.reference = block ->> 'promise'
-LEFT JOIN crm_campaign c ON c.id = g.campaign_id
-WHERE g.decision = 'deny' AND g.purpose = 'sales' AND 'open_promise' = ANY(g.codes)
-    AND block ->> 'code' = 'open_promise' AND g.at > %(since)s AND g.at <= %(at)s
-    AND p.team_id = ANY(%(teams)s)
-GROUP BY p.customer_id, g.campaign_id, (g.at AT TIME ZONE %(zone)s)::date
-ORDER BY min(g.at) DESC
-"""
-
-
-def _avoided(teams: QuerySet[Team], at: datetime) -> list[tuple[int, str, datetime, int, str]]:
-    values: dict[str, Any] = {
-        "since": at - AVOIDED_OVER,
-        "at": at,
-        "zone": settings.TIME_ZONE,
-        "teams": [team.pk for team in teams],
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(AVOIDED, values)
-        return list(cursor.fetchall())
-
-
-def avoided_rows(*, teams: QuerySet[Team], at: datetime) -> Excerpt[Avoided]:
-    """Denied sales requests while a promise was open; once per customer, campaign and day."""
-    every = _avoided(teams, at)
-    found = Excerpt(every[:LONGEST_LIST], total=len(every))
-    people = Customer.objects.select_related("text").in_bulk([row[0] for row in found])
-    return found.each(lambda row: Avoided(people[row[0]], *row[1:]))

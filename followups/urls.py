@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.urls import include, path
 
 from followups.views import (
+    board_acts,
+    board_exports,
     boards,
     campaigns,
     changes,
@@ -43,7 +45,12 @@ urlpatterns = [
     path("dead-letters/do/", house.act, name="do_dead_letters"),
     path("dead-letters/reports/<int:pk>.eml", house.report, name="dead_report"),
     path("board/", boards.board, name="board"),
-    path("board/hand-out/", boards.hand_out, name="hand_out"),
+    path("board/wall/", boards.wall, name="wall"),
+    path("board/avoided/", boards.avoided, name="avoided"),
+    path("board/export.<slug:form>", board_exports.export, name="export_board"),
+    path("board/hand-out/", board_acts.hand_out, name="hand_out"),
+    path("board/send-on/", board_acts.send_on, name="send_on"),
+    path("board/agree/", board_acts.agree, name="agree_many"),
     path("promises/", changes.find, name="find_promise"),
     path("promises/<str:reference>/", changes.promise, name="promise"),
     path("promises/<str:reference>/agree/", changes.renegotiate, name="renegotiate_promise"),

@@ -24,7 +24,7 @@ COLUMNS = (
 # What the mail room adds.
 RETURNED = ("status", "at")
 # A spreadsheet takes a cell that begins so for a formula (or, after a tab, may).
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 AT_ONCE = 1_000
 
 
@@ -45,8 +45,8 @@ def _cells(line: PrintLine, run: PrintRun) -> tuple[str, ...]:
 
 
 def harmless(cell: str) -> str:
-    """A cell that no spreadsheet runs as a formula."""
-    return f"'{cell}" if cell.startswith(FORMULA) else cell
+    """A cell that no spreadsheet runs as a formula, also behind blanks."""
+    return f"'{cell}" if cell.lstrip(" \u00a0").startswith(FORMULA) else cell
 
 
 def _csv(rows: list[tuple[str, ...]]) -> str:

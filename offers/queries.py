@@ -166,13 +166,16 @@ TROUBLE: dict[str, tuple[str | Lazy, str | Lazy]] = {
 }
 
 
-def troubled(*, at: datetime) -> dict[str, Excerpt[Delivery]]:
-    """Deliveries that somebody should look at, by what is wrong with them.
+def troubled(*, at: datetime, team: int | None = None) -> dict[str, Excerpt[Delivery]]:
+    """Deliveries that somebody should look at, by what is wrong with them; of one team's customers
+    when a team is given.
 
     What waits for somebody stands with the longest waiting first; what went on by itself with the
     newest.
     """
     rows = Delivery.objects.select_related("text", "customer", "proof")
+    if team is not None:
+        rows = rows.filter(customer__team=team)
     failed = rows.filter(proof__failed=True, queued_at__gt=at - SHOWN_FOR).order_by("-pk")
     waiting = rows.filter(status__in=["queued", "retry"], next_try_at__lte=at - STUCK)
     found = {

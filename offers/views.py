@@ -197,9 +197,11 @@ def deliveries(request: HttpRequest) -> HttpResponse:
             messages.info(request, _("Noted: its delivery has failed, and its promise is open."))
             return redirect("deliveries")
         form.add_error("code", _("No sheet that we printed has this mark."))
+    # A supervisor looks after the own team's customers, operations after everybody's.
+    team = user.team_id if user.role == User.Role.SUPERVISOR else None
     groups = [
         {"code": code, "title": title, "todo": todo, "rows": rows}
-        for code, rows in queries.troubled(at=at).items()
+        for code, rows in queries.troubled(at=at, team=team).items()
         for title, todo in [queries.TROUBLE[code]]
     ]
     return render(

@@ -74,6 +74,7 @@ def _in_strings(module: Module, words: str) -> list[str]:
 BY_POSITION = {
     "crm.instants": "pure: an instant in words",
     "crm.workdays": "pure: arithmetic about an instant",
+    "followups.board.wanted.today": "pure: the day of an instant",
     "offers.postal": "pure: the plan of mailings after an instant",
     "offers.channels.email": "the Channel protocol of the registry",
     "offers.channels.portal": "the Channel protocol of the registry",
@@ -208,6 +209,7 @@ NO_AUTHOR = {
     "OutsidePing.ok_at": "the watchdog sweep, always",
     "OutsidePing.tried_at": "the watchdog sweep, always",
     "Override.until_at": "a limit; granted_by, or seconded_by",
+    "RollupMark.checks_at": "the rollups sweep, always",
     "PrintLine.happened_at": "the mail room's instant; the return file has received_by",
     "PrintLine.tell_at": "a plan, not an act",
     "PrintRun.cut_off_at": "a limit; opened_by, or closed_by when it was moved",

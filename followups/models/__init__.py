@@ -1,5 +1,12 @@
 """WHETHER: the promise, the gate, the ladder. One noun per file."""
 
+from followups.models.board import (
+    DayFigure,
+    DeniedCall,
+    PromiseFigure,
+    RollupMark,
+    SpreadFigure,
+)
 from followups.models.conduct import Conduct, ConductMark
 from followups.models.gate import GateCheck, Lease
 from followups.models.handovers import HandOver
@@ -17,6 +24,8 @@ __all__ = [
     "AuditRound",
     "Conduct",
     "ConductMark",
+    "DayFigure",
+    "DeniedCall",
     "Escalation",
     "Finding",
     "GateCheck",
@@ -32,11 +41,14 @@ __all__ = [
     "Promise",
     "PromiseDelivery",
     "PromiseEvent",
+    "PromiseFigure",
     "PromiseText",
     "Recomputation",
+    "RollupMark",
     "ScrubRun",
     "SetAside",
     "Slip",
+    "SpreadFigure",
     "WebhookCursor",
     "WebhookEndpoint",
     "WebhookMessage",

@@ -1,4 +1,4 @@
-"""The supervisor's home: what is broken, what is due today, which calls were spared or not."""
+"""The supervisor's home: six numbers, their plots and rows; the wallboard; what was avoided."""
 
 from __future__ import annotations
 
@@ -6,158 +6,156 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from django.contrib import messages
-from django.db.models import QuerySet
+from django import forms
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
-from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST, require_safe
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_safe
 
 from config import clock
 from crm import access
-from crm.actors import Actor
-from crm.models import Team, User
+from crm.models import User
 from crm.views import reader
-from followups import amending, override_lists, queries, suppliers
+from followups import override_lists, suppliers
+from followups.board import avoided as denied
+from followups.board import counts, drawn, lists, numbers, rollups
+from followups.board import wanted as wanting
+from followups.board.wanted import Wanted
+from followups.forms_board import AgreeForm, FilterForm, SendOnForm
 from followups.forms_change import PassForm, keepers
-from followups.models import Promise
-from followups.suppliers import Whose
 
-ROWS = {
-    "broken": queries.broken_rows,
-    "due": queries.due_today_rows,
-    "avoided": queries.avoided_rows,
-    "overrides": override_lists.week,
-}
+OVERRIDES = "overrides"
 CALLS = {"in_spite": suppliers.in_spite, "unasked": suppliers.unasked}
+# How many of the newest broken promises are read from six metres away.
+ON_THE_WALL = 6
+
+
+def asked_for(request: HttpRequest) -> tuple[Wanted, str]:
+    """The filters in the address, and which rows are shown."""
+    user = reader(request)
+    access.require(user, "see_board")
+    shown = request.GET.get("rows", "broken")
+    known = shown in lists.LISTS or shown == OVERRIDES
+    return wanting.read(request.GET, user=user), shown if known else "broken"
 
 
 @require_safe
 def board(request: HttpRequest) -> HttpResponse:
-    user = reader(request)
-    access.require(user, "see_board")
-    hands_out = access.may(user, "hand_out_promises")
-    form = PassForm(people=keepers(user.team_id)) if hands_out else None
-    return _page(request, form, at=clock.now())
+    return page(request, at=clock.now())
 
 
-@require_POST
-def hand_out(request: HttpRequest) -> HttpResponse:
-    """The chosen rows go to a colleague, each by itself; what stays is said with its reason."""
-    user, at = reader(request), clock.now()
-    access.require(user, "hand_out_promises")
-    form = PassForm(request.POST, people=keepers(user.team_id))
-    wanted = request.POST.getlist("promise")[: queries.LONGEST_LIST]
-    if form.is_valid() and not wanted:
-        form.add_error(None, _("Choose the promises first."))
-    if not form.is_valid():
-        return _page(request, form, at=at, picked=set(wanted), status=422)
-    rows = Promise.objects.filter(team=user.team_id).exclude(team=None)
-    chosen = list(rows.filter(reference__in=wanted).order_by("due_at", "pk"))
-    owner, reason = form.cleaned_data["owner"], form.cleaned_data["reason"]
-    by = Actor.person(user)
-    left = amending.hand_out(chosen=chosen, owner=owner, reason=reason, by=by, at=at)
-    if len(chosen) > len(left):
-        said = {"n": len(chosen) - len(left), "owner": owner}
-        messages.success(request, _("Handed over to %(owner)s: %(n)s.") % said)
-    unknown = len({*wanted}) - len(chosen)
-    stays = [f"{row.reference}: {why}" for row, why in left]
-    stays += [_("%(n)s are not your team's.") % {"n": unknown}] if unknown else []
-    if stays:
-        messages.warning(request, _("Not handed over. %(why)s") % {"why": " ".join(stays)})
-    return redirect("board")
-
-
-def _page(
+def page(
     request: HttpRequest,
-    form: PassForm | None,
     *,
     at: datetime,
+    sent: dict[str, forms.Form] | None = None,
     picked: Collection[str] = (),
     status: int = 200,
 ) -> HttpResponse:
-    user, teams = reader(request), _teams(reader(request))
-    team = next((row for row in teams if row.slug == request.GET.get("team")), None)
-    chosen = teams.filter(pk=team.pk) if team else teams
-    shown = request.GET.get("rows", "broken")
-    shown = shown if shown in {*ROWS, *CALLS} else "broken"
-    let_through = override_lists.count(teams=chosen, at=at)
-    # Calls for which no team answers are for those who see all teams.
-    whose = Whose(chosen, strays=user.role != User.Role.SUPERVISOR and team is None)
-    made = CALLS[shown](whose=whose, at=at) if shown in CALLS else None
-    words = {
-        "numbers": [
-            *_numbers(queries.board(teams=chosen, at=at), shown, let_through),
-            *_made(*suppliers.numbers(whose=whose, at=at), shown),
-        ],
-        "waiting": override_lists.waiting(user=user, at=at),
+    """The board; `sent` are forms that were refused, with the rows that were picked for them."""
+    user = reader(request)
+    wanted, shown = asked_for(request)
+    with counts.patiently():
+        words = _figures(wanted, at)
+        words |= _rows(wanted, shown, _page_number(request), at)
+    words |= {
+        "asked": wanted,
         "shown": shown,
-        "made": made,
-        "rows": made.rows if made else ROWS[shown](teams=chosen, at=at),
-        "silent": suppliers.silent(whose=whose, at=at),
-        "teams": teams,
-        "team": team,
-        "form": form if shown == "broken" else None,
+        "filter": FilterForm(wanted, wanting.teams_of(user)),
+        "waiting": override_lists.waiting(user=user, at=at),
+        "silent": suppliers.silent(whose=wanted.whose, at=at),
+        "acts": _acts(user, wanted, sent or {}) if shown == "broken" else {},
+        "opened": [*(sent or {})],
         "picked": picked,
     }
     return render(request, "followups/board.html", words, status=status)
 
 
-def _teams(user: User) -> QuerySet[Team]:
-    """A supervisor sees the own team, operations all."""
-    rows = Team.objects.all()
-    return rows.filter(people=user) if user.role == User.Role.SUPERVISOR else rows
+def _page_number(request: HttpRequest) -> int:
+    asked = request.GET.get("page", "")
+    return int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 6 else 1
 
 
-def _numbers(board: queries.Board, shown: str, let_through: int) -> list[dict[str, Any]]:
-    found = [
-        (
-            "broken",
-            _("Broken now"),
-            board.broken,
-            _("open promises whose due time has passed, and nothing stands; target 0"),
+def _figures(wanted: Wanted, at: datetime) -> dict[str, Any]:
+    now = counts.open_now(wanted, at=at)
+    days, spread = counts.by_day(wanted, at=at), counts.spread(wanted, at=at)
+    redundant = counts.redundant(wanted, at=at)
+    age = rollups.age(at=at)
+    return {
+        "numbers": numbers.six(wanted, now=now, days=days, spread=spread, redundant=redundant),
+        "plots": drawn.all_of(now=now, days=days, spread=spread, redundant=redundant),
+        "age": int(age.total_seconds()) if age is not None else None,
+        "old": age is None or age > rollups.OLD,
+    }
+
+
+def _rows(wanted: Wanted, shown: str, number: int, at: datetime) -> dict[str, Any]:
+    aside = {"overrides": override_lists.count(teams=wanted.whose.teams, at=at)}
+    aside["in_spite"], aside["unasked"] = suppliers.numbers(whose=wanted.whose, at=at)
+    if shown == OVERRIDES:
+        rows = override_lists.week(teams=wanted.whose.teams, at=at)
+        return {"rows": rows, "aside": aside}
+    found = lists.shown(shown, wanted=wanted, at=at, page=number)
+    return {
+        "list": found,
+        "rows": found.rows,
+        "total": found.total,
+        "aside": aside,
+        "title": lists.TITLES[shown],
+        "empty": lists.EMPTY[shown],
+    }
+
+
+def address(name: str, wanted: Wanted) -> str:
+    """Where a form of the board goes; the filters stay in the address."""
+    return f"{reverse(name)}?{wanted.address()}"
+
+
+def _acts(user: User, wanted: Wanted, sent: dict[str, forms.Form]) -> dict[str, forms.Form]:
+    """What the reader may do with the rows that are chosen."""
+    if not access.may(user, "hand_out_promises"):
+        return {}
+    blank = {
+        "hand_out": PassForm(people=keepers(user.team_id)),
+        "send_on": SendOnForm(address=address("send_on", wanted)),
+        "agree": AgreeForm(address=address("agree_many", wanted)),
+    }
+    return blank | sent
+
+
+@require_safe
+def wall(request: HttpRequest) -> HttpResponse:
+    """For a screen on the wall; asks again by itself. No names, only references."""
+    at, (wanted, _shown) = clock.now(), asked_for(request)
+    with counts.patiently():
+        words = _figures(wanted, at)
+        newest = lists.newest_broken(wanted=wanted, at=at, most=ON_THE_WALL)
+    words |= {"asked": wanted, "rows": newest, "at": at}
+    name = "followups/_wall.html" if getattr(request, "htmx", False) else "followups/wall.html"
+    return render(request, name, words)
+
+
+@require_safe
+def avoided(request: HttpRequest) -> HttpResponse:
+    """The calls that the gate spared people, and those that were made in spite or unasked."""
+    at, (wanted, _shown) = clock.now(), asked_for(request)
+    shown = request.GET.get("rows", "")
+    with counts.patiently():
+        in_spite, unasked = suppliers.numbers(whose=wanted.whose, at=at)
+        made = CALLS[shown](whose=wanted.whose, at=at) if shown in CALLS else None
+        words = {
+            "found": denied.find(wanted, at=at),
+            "made": made,
+            "rows": made.rows if made else (),
+            "in_spite": in_spite,
+            "unasked": unasked,
+        }
+    words |= {
+        "asked": wanted,
+        "shown": shown if shown in CALLS else "",
+        "filter": FilterForm(wanted, wanting.teams_of(reader(request))).only(
+            "team", "campaign", "days"
         ),
-        (
-            "due",
-            _("Due today"),
-            board.due_today,
-            _("open promises that are due before midnight"),
-        ),
-        (
-            "avoided",
-            _("Redundant calls avoided"),
-            board.avoided,
-            _(
-                "denied sales requests to somebody with an open promise, in 30 days; "
-                "counted once for each customer, campaign and day"
-            ),
-        ),
-        (
-            "overrides",
-            _("Calls let through"),
-            let_through,
-            _("calls that a supervisor allowed in spite of the gate, in seven days"),
-        ),
-    ]
-    return [_number(*number, shown) for number in found]
-
-
-def _made(in_spite: int, unasked: int, shown: str) -> list[dict[str, Any]]:
-    """The calls that should not have been made, or not without asking."""
-    against = _(
-        "outbound sales and survey calls that began although something stood against them, "
-        "without an override, in 30 days; target 0"
-    )
-    alone = _(
-        "outbound sales and survey calls with no valid decision of the gate and no scrub of "
-        "that day, in 30 days; target 0"
-    )
-    return [
-        _number("in_spite", _("Calls made in spite"), in_spite, against, shown),
-        _number("unasked", _("Calls made unasked"), unasked, alone, shown),
-    ]
-
-
-def _number(code: str, title: str, value: int, formula: str, shown: str) -> dict[str, Any]:
-    shown_now = code == shown
-    return {"code": code, "title": title, "value": value, "formula": formula, "shown": shown_now}
+        "most": denied.LONGEST_LIST,
+    }
+    return render(request, "followups/avoided.html", words)

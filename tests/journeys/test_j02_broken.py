@@ -6,7 +6,8 @@ from datetime import timedelta
 
 from config import clock
 from crm.workdays import Calendar
-from followups import plans, queries
+from followups import plans
+from followups.board import lists, wanted
 from followups.models import Escalation, Item, Notice, Promise
 from tests import cast
 from tests.journeys.scene import Scene
@@ -59,9 +60,8 @@ def test_the_board_shows_it_and_sales_still_may_not_call(scene: Scene) -> None:
     promise = bounced(scene)
     scene.forward(timedelta(days=4))
     until(lambda: Promise.objects.filter(broken_at__isnull=False).exists(), limit=30)
-    teams = type(scene.cast.liege).objects.filter(pk=scene.cast.liege.pk)
-    rows = queries.broken_rows(teams=teams, at=clock.now())
-    assert [row.promise for row in rows] == [promise]
+    found = lists.shown("broken", wanted=wanted.read({}, user=scene.cast.chloe), at=clock.now())
+    assert [row.promise for row in found.rows] == [promise]
     assert scene.gate(cast.DUPONT_HOME)["code"] == "open_promise"
 
 

@@ -15,6 +15,9 @@ PAGES = {
     "amina": {
         "/desk/": 200,
         "/board/": 403,
+        "/board/wall/": 403,
+        "/board/avoided/": 403,
+        "/board/export.xlsx": 403,
         "/customers/?q=x": 200,
         "/notices/": 200,
         "/policies/": 403,
@@ -23,6 +26,9 @@ PAGES = {
     "chloe": {
         "/desk/": 200,
         "/board/": 200,
+        "/board/wall/": 200,
+        "/board/avoided/": 200,
+        "/board/export.xlsx": 200,
         "/customers/?q=x": 200,
         "/notices/": 200,
         "/policies/": 200,
@@ -31,6 +37,9 @@ PAGES = {
     "dirk": {
         "/desk/": 403,
         "/board/": 200,
+        "/board/wall/": 200,
+        "/board/avoided/": 200,
+        "/board/export.xlsx": 200,
         "/customers/?q=x": 403,
         "/notices/": 200,
         "/policies/": 200,
@@ -39,6 +48,9 @@ PAGES = {
     "eva": {
         "/desk/": 403,
         "/board/": 403,
+        "/board/wall/": 403,
+        "/board/avoided/": 403,
+        "/board/export.xlsx": 403,
         "/customers/?q=x": 403,
         "/notices/": 200,
         "/policies/": 200,

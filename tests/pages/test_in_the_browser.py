@@ -12,6 +12,7 @@ from playwright.sync_api import Page, expect
 from config import clock
 from crm.models import Customer
 from followups import conduct, conversations
+from followups.board import rollups
 from followups.models import Promise
 from followups.terms import Terms
 from followups.webhooks import endpoints, events, outbox
@@ -69,6 +70,7 @@ def faults(page: Page) -> list[str]:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_serious_on_any_page(players: Cast, watched: Page, scheme: str) -> None:
     conduct.judge(at=clock.now())
+    rollups.roll(at=clock.now())
     watched.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
     watched.goto("/login/")
     assert faults(watched) == []
@@ -90,10 +92,9 @@ def test_axe_finds_nothing_serious_on_any_page(players: Cast, watched: Page, sch
             "chloe",
             (
                 "/board/",
-                *(
-                    f"/board/?rows={rows}"
-                    for rows in ("avoided", "overrides", "in_spite", "unasked")
-                ),
+                *(f"/board/?rows={rows}" for rows in ("overrides", "kept_rate", "proof", "due")),
+                "/board/wall/",
+                *(f"/board/avoided/?rows={rows}" for rows in ("", "in_spite", "unasked")),
                 f"{sheet}let-through/",
                 f"/promises/{Promise.objects.get().reference}/",
             ),

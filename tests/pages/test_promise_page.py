@@ -317,8 +317,8 @@ def test_a_supervisor_hands_out_chosen_rows_of_the_board_each_with_its_event(
     chosen = [row.reference for row in (*rows, theirs, elsewhere)]
     form = {"pass-owner": monday.chloe.pk, "pass-reason": "left", "promise": chosen}
     told = chloe.post("/board/hand-out/", form, follow=True).content.decode()
-    assert "Handed over to Chloé: 2." in told
-    assert f"{theirs.reference}: It is theirs already." in told
+    assert "Done for 2: now with Chloé" in told
+    assert f"Not done for 1: It is theirs already. {theirs.reference}." in told
     assert "1 are not your team" in told
     for row in rows:
         assert fresh(row).owner == monday.chloe

@@ -1,0 +1,1 @@
+"""Where the board's numbers, lists and exports come from."""
