@@ -51,3 +51,9 @@ def person(facts: Person, *, password: str) -> User:
         row.set_password(password)
         row.save(update_fields=["password"])
     return row
+
+
+def set_password(*, user: User, password: str) -> None:
+    """The person's new password; every log-in of theirs but this one ends."""
+    user.set_password(password)
+    user.save(update_fields=["password"])

@@ -1,16 +1,13 @@
-"""Addresses of this storey: logging in and out, the way home, finding a customer, policies."""
+"""Addresses of this storey: the way home, finding a customer, policies."""
 
 from __future__ import annotations
 
-from django.contrib.auth.views import LogoutView
 from django.urls import path
 
 from crm import views, views_absences, views_policies
 
 urlpatterns = [
     path("", views.home, name="home"),
-    path("login/", views.Login.as_view(), name="login"),
-    path("logout/", LogoutView.as_view(), name="logout"),
     path("customers/", views.search, name="customers"),
     path("pop", views.pop, name="pop"),
     path("absences/", views_absences.page, name="absences"),

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from crm import instants
-from followups import invitations
+from followups import invitations, password_letters
 from followups.models import Notice, Promise
 
 # Nobody reads three hundred lines: so many of each group, and how many more there are.
@@ -150,6 +150,10 @@ SENTENCES: dict[str, Callable[[], str]] = {
     "webhook_dead": lambda: _(
         "The webhook %(webhook)s was tried for three days and not taken: its messages wait for you."
     ),
+    password_letters.INVITED: lambda: _("You have a log-in to Kept: its link is in your mail."),
+    password_letters.ASKED: lambda: _(
+        "A new password was asked for your log-in: its link is in your mail."
+    ),
     "webhook_gone": lambda: _("The webhook %(webhook)s says that it is gone: it was switched off."),
 }
 
@@ -190,14 +194,21 @@ GROUPS: tuple[tuple[Callable[[], str], tuple[str, ...]], ...] = (
     ),
     (lambda: _("Customers who answered"), ("item_accepted", "item_answer")),
     (lambda: _("Due soon"), ("lateness_owner",)),
-    (lambda: _("Good to know"), ("reassigned", "override_granted", "override_refused")),
+    (
+        lambda: _("Good to know"),
+        ("reassigned", "override_granted", "override_refused", *password_letters.KINDS),
+    ),
 )
 GROUPED = frozenset(chain.from_iterable(kinds for _title, kinds in GROUPS))
 
 
 def letters(batch: list[Notice]) -> list[list[Notice]]:
     """Which mails these notices of one person are: one, save that a call which was agreed or
-    called off comes by itself, with all else that is told of that promise."""
+    called off comes by itself, with all else that is told of that promise, and so does the link
+    to set a password."""
+    links = [notice for notice in batch if notice.kind in password_letters.KINDS]
+    if links:
+        return [links[-1:], *letters([notice for notice in batch if notice not in links])]
     calls = {notice.promise_id for notice in batch if notice.kind in invitations.KINDS}
     if len(calls) > MOST_ENTRIES:
         return [batch]
@@ -208,6 +219,9 @@ def letters(batch: list[Notice]) -> list[list[Notice]]:
 
 def compose(letter: list[Notice]) -> Mail:
     """One mail in the language that is active. About one matter its subject says which."""
+    if letter[0].kind in password_letters.KINDS:
+        words = password_letters.compose(letter[0])
+        return Mail(words.subject, words.text, words.html)
     since = instants.brief(min(notice.at for notice in letter))
     told = still_true(letter)
     lone = len(told) == 1 or _one_promise(told)

@@ -17,7 +17,7 @@ from crm import workdays
 from crm.actors import Actor
 from crm.models import User
 from crm.workdays import Calendar
-from followups import digests, invitations
+from followups import digests, invitations, password_letters
 from followups.models import Escalation, Item, Notice, Promise
 from offers import message
 from offers.channels import smtp
@@ -43,6 +43,8 @@ AT_ONCE = {
     "callback_lateness_owner_and_team": "a customer sits by the phone",
     invitations.AGREED: "the hour may come before the team opens",
     invitations.CANCELLED: "or somebody calls who should not",
+    password_letters.INVITED: "somebody new waits to come in",
+    password_letters.ASKED: "somebody waits before the log-in",
     "override_asked": "an agent waits for the answer",
     "override_to_sign": "likewise",
     "override_granted": "it holds for half an hour",
