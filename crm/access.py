@@ -37,6 +37,9 @@ TABLE: dict[str, frozenset[str]] = {
     "work_webhooks": frozenset({Role.OPERATIONS}),
     "see_policies": frozenset({Role.SUPERVISOR, Role.OPERATIONS, Role.ADMINISTRATOR}),
     "write_policies": frozenset({Role.OPERATIONS}),
+    "manage_people": frozenset({Role.ADMINISTRATOR}),
+    "manage_keys": frozenset({Role.ADMINISTRATOR}),
+    "see_audit": frozenset({Role.ADMINISTRATOR}),
     "control_demo": frozenset(Role.values),
 }
 GLANCE = timedelta(minutes=30)

@@ -22,6 +22,7 @@ from followups.views import (
 urlpatterns = [
     path("demo/", include("followups.urls_demo")),
     path("webhooks/", include("followups.urls_webhooks")),
+    path("", include("followups.urls_people")),
     path("desk/", desk.desk, name="desk"),
     path("call-backs/<str:reference>/take/", pool.take, name="take_call_back"),
     path("items/<int:pk>/", desk.item, name="item"),

@@ -8,7 +8,7 @@ from typing import Any
 from config import clock
 from crm import absences, consents, merges, wishes
 from crm.consents import Given
-from crm.models import Team, User
+from crm.models import User
 from crm.wishes import Said
 from followups import items, overrides
 from followups.models import Lease
