@@ -14,6 +14,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from crm.models import User
 from followups.models import Notice
 
 INVITED, ASKED = "invited", "password_asked"
@@ -29,17 +30,23 @@ class Letter:
     html: str
 
 
+def link_for(user: User) -> str:
+    """A new link to set this person's password."""
+    words = {"uidb36": user_pk_to_url_str(user), "key": default_token_generator.make_token(user)}
+    path: str = reverse("account_reset_password_from_key", kwargs=words)
+    return f"{settings.BASE_URL}{path}"
+
+
 def compose(notice: Notice) -> Letter:
     """The letter to the notice's person."""
     user = notice.user
-    words = {"uidb36": user_pk_to_url_str(user), "key": default_token_generator.make_token(user)}
     invited = notice.kind == INVITED
     context = {
         "invited": invited,
         "company": settings.COMPANY_NAME,
         "name": user,
         "username": user.get_username(),
-        "url": settings.BASE_URL + reverse("account_reset_password_from_key", kwargs=words),
+        "url": link_for(user),
         "language": user.language,
     }
     subject = _("Your log-in to Kept") if invited else _("Your new password for Kept")

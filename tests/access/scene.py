@@ -6,7 +6,7 @@ import uuid
 from typing import Any
 
 from config import clock
-from crm import absences, consents, merges, wishes
+from crm import absences, consents, keys, merges, wishes
 from crm.consents import Given
 from crm.models import User
 from crm.wishes import Said
@@ -106,6 +106,9 @@ def _made(cast: Cast) -> dict[str, Places]:
         "/webhooks/": {"pk": hook.pk, "message": getattr(message, "pk", 1)},
         "/policies/": {"name": draft.name, "version": draft.version},
         "/overrides/": {"pk": asked.pk},
+        "/people/": {"pk": cast.amina.pk},
+        "/teams/": {"pk": cast.liege.pk},
+        "/keys/": {"pk": keys.issue(name="k", scopes=["gate:read"], by=SYSTEM, at=START).key.pk},
     }
 
 

@@ -28,6 +28,8 @@ REFUSED = {"login", "confirm", "400", "401", "403", "404", "405", "409", "410", 
 LEADS = {"/login/": "login", "/account/confirm/": "confirm"}
 # What is written down of who was let in or asked, and why.
 NOTED = {
+    "/bill-runs/<pk>/manifest.csv": "that the list of the print run was taken away",
+    "/bill-runs/<pk>/volumes/<number>.pdf": "that its sheets were taken away",
     "/logout/": "that somebody left",
     "/notices/": "that the bell was looked at",
     "/pop": "that the customer of another team was opened",
