@@ -11,6 +11,7 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 
 ENV = environ.Env()
+ROLES = frozenset({"agent", "supervisor", "operations", "administrator"})
 
 
 def refuse(name: str, reason: str) -> ImproperlyConfigured:
@@ -127,6 +128,43 @@ def per_minute(name: str, default: str) -> tuple[int, int]:
     if not overall.isdigit() or not (domain or overall).isdigit() or int(overall) < 1:
         raise refuse(name, "must be like 600 or 600/60 (in all / to one domain)")
     return int(overall), int(domain or overall)
+
+
+def roles(name: str, default: str) -> frozenset[str]:
+    """`supervisor,administrator`; which roles there are is the same everywhere (crm/models)."""
+    found = frozenset(filter(None, (word.strip() for word in text(name, default).split(","))))
+    if strange := sorted(found - ROLES):
+        raise refuse(name, f"must be among {', '.join(sorted(ROLES))}, not {', '.join(strange)!r}")
+    return found
+
+
+def origin(address: str) -> str:
+    """`https://host:port` of an address."""
+    parts = urlsplit(address)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def single_sign_on(*, url: str, client: str, secret: str, name: str) -> list[dict[str, Any]]:
+    """The house's identity provider as django-allauth takes it; none without an address."""
+    if not url:
+        return []
+    parts = urlsplit(url)
+    near = parts.hostname in {"127.0.0.1", "localhost", "::1"}
+    if not parts.hostname or not (parts.scheme == "https" or (parts.scheme == "http" and near)):
+        raise refuse("OIDC_SERVER_URL", "must be an https:// address")
+    if not client:
+        raise refuse("OIDC_CLIENT_ID", "is needed with OIDC_SERVER_URL")
+    if not secret:
+        raise refuse("OIDC_CLIENT_SECRET", "is needed with OIDC_SERVER_URL")
+    return [
+        {
+            "provider_id": "house",
+            "name": name,
+            "client_id": client,
+            "secret": secret,
+            "settings": {"server_url": url},
+        }
+    ]
 
 
 def networks(name: str, default: str) -> list[IPv4Network | IPv6Network]:

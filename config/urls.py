@@ -16,6 +16,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("followups.urls_page")),
     path("health/live", health.live, name="live"),
     path("health/ready", health.ready, name="ready"),
+    path("", include("crm.urls_account")),
     path("", include("crm.urls")),
     path("", include("offers.urls")),
     path("", include("followups.urls")),

@@ -46,6 +46,9 @@ TABLE: dict[str, frozenset[str]] = {
     "write_calendars": frozenset({Role.OPERATIONS, Role.ADMINISTRATOR}),
     "see_ladders": frozenset({Role.SUPERVISOR, Role.OPERATIONS, Role.ADMINISTRATOR}),
     "write_ladders": frozenset({Role.OPERATIONS, Role.ADMINISTRATOR}),
+    "manage_people": frozenset({Role.ADMINISTRATOR}),
+    "manage_keys": frozenset({Role.ADMINISTRATOR}),
+    "see_audit": frozenset({Role.ADMINISTRATOR}),
     "control_demo": frozenset(Role.values),
 }
 GLANCE = timedelta(minutes=30)

@@ -37,6 +37,8 @@ class Actor:
 
 
 SYSTEM = Actor(code="system")
+# Whoever it was: nobody had logged in.
+NOBODY = Actor(code="nobody")
 
 
 def names(codes: Iterable[str]) -> dict[str, str]:
@@ -51,4 +53,6 @@ def _machine(code: str) -> str:
         return _("a machine, by its key")
     if code.startswith("customer:"):
         return _("the customer")
+    if code == NOBODY.code:
+        return _("somebody unknown")
     return "Kept"

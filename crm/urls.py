@@ -1,16 +1,21 @@
-"""Addresses of this storey: logging in and out, the way home, finding a customer, policies."""
+"""Addresses of this storey: the way home, finding a customer, policies."""
 
 from __future__ import annotations
 
-from django.contrib.auth.views import LogoutView
 from django.urls import path
 
-from crm import views, views_absences, views_calendars, views_imports, views_policies
+from crm import (
+    views,
+    views_absences,
+    views_audit,
+    views_calendars,
+    views_imports,
+    views_keys,
+    views_policies,
+)
 
 urlpatterns = [
     path("", views.home, name="home"),
-    path("login/", views.Login.as_view(), name="login"),
-    path("logout/", LogoutView.as_view(), name="logout"),
     path("customers/", views.search, name="customers"),
     path("pop", views.pop, name="pop"),
     path("absences/", views_absences.page, name="absences"),
@@ -29,6 +34,10 @@ urlpatterns = [
     path("calendars/<int:pk>/edit/", views_calendars.edit, name="edit_calendar"),
     path("calendars/<int:pk>/copy/", views_calendars.copy, name="copy_calendar"),
     path("calendars/<int:pk>/teams/", views_calendars.give, name="give_calendar"),
+    path("audit/", views_audit.audit, name="audit"),
+    path("keys/", views_keys.listed, name="keys"),
+    path("keys/add/", views_keys.add, name="add_key"),
+    path("keys/<int:pk>/revoke/", views_keys.revoke, name="revoke_key"),
     path("policies/", views_policies.policies_page, name="policies"),
     path("policies/<slug:name>/<str:version>/", views_policies.policy, name="policy"),
     path(

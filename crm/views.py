@@ -1,4 +1,4 @@
-"""Pages of this storey: logging in, the way home, finding a customer, the screen pop."""
+"""Pages of this storey: the way home, finding a customer, the screen pop."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import re
 from urllib.parse import urlencode
 
 from django.conf import settings
-from django.contrib.auth.views import LoginView
 from django.db.models import prefetch_related_objects
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -15,32 +14,10 @@ from django.views.decorators.http import require_safe
 
 from config import clock
 from crm import access, customers, phone, queries
-from crm.forms import LoginForm
 from crm.models import Customer, User
 
 # How the reference of a promise may be written; the storey above knows which there are.
 PROMISE = re.compile(r"P-?[0-9A-Z]{6}", re.IGNORECASE)
-
-
-class Login(LoginView):
-    """Django's own, with our form; the person's language comes along."""
-
-    authentication_form = LoginForm
-    redirect_authenticated_user = True
-
-    def form_valid(self, form: LoginForm) -> HttpResponse:  # type: ignore[override]
-        response = super().form_valid(form)
-        user = form.get_user()
-        if isinstance(user, User):
-            response.set_cookie(
-                settings.LANGUAGE_COOKIE_NAME,
-                user.language,
-                max_age=settings.SESSION_COOKIE_AGE,
-                secure=settings.SECURE,
-                httponly=True,
-                samesite="Lax",
-            )
-        return response
 
 
 @require_safe

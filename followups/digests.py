@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from crm import instants
-from followups import briefing, invitations, watch_words
+from followups import briefing, invitations, password_letters, watch_words
 from followups.models import Notice, Promise
 
 # Nobody reads three hundred lines: so many of each group, and how many more there are.
@@ -189,6 +189,10 @@ SENTENCES: dict[str, Callable[[], str]] = {
     ),
     "finding": lambda: _("The watchdog found something: %(what)s (%(rows)s)."),
     "finding_gone": lambda: _("What the watchdog found has gone: %(what)s."),
+    password_letters.INVITED: lambda: _("You have a log-in to Kept: its link is in your mail."),
+    password_letters.ASKED: lambda: _(
+        "A new password was asked for your log-in: its link is in your mail."
+    ),
     "webhook_gone": lambda: _("The webhook %(webhook)s says that it is gone: it was switched off."),
 }
 
@@ -246,18 +250,20 @@ GROUPS: tuple[tuple[Callable[[], str], tuple[str, ...]], ...] = (
     ),
     (lambda: _("Customers who answered"), ("item_accepted", "item_answer")),
     (lambda: _("Due soon"), ("lateness_early", "lateness_owner")),
-    (lambda: _("Good to know"), GOOD),
+    (lambda: _("Good to know"), (*GOOD, *password_letters.KINDS)),
 )
 GROUPED = frozenset(chain.from_iterable(kinds for _title, kinds in GROUPS))
 
 
 def letters(batch: list[Notice]) -> list[list[Notice]]:
-    """Which mails these notices of one person are: one, save that the digest for management comes
-    by itself, and a call which was agreed or called off with all else of that promise."""
-    brief = [notice for notice in batch if notice.kind == briefing.DIGEST]
-    if brief:
-        rest = [notice for notice in batch if notice.kind != briefing.DIGEST]
-        return [brief, *(letters(rest) if rest else [])]
+    """Which mails these notices of one person are: one, save that the digest for management and
+    the link to set a password come by themselves, and a call which was agreed or called off with
+    all else of that promise."""
+    for kinds, kept in ((password_letters.KINDS, 1), ((briefing.DIGEST,), len(batch))):
+        alone = [notice for notice in batch if notice.kind in kinds]
+        if alone:
+            rest = [notice for notice in batch if notice not in alone]
+            return [alone[-kept:], *(letters(rest) if rest else [])]
     calls = {notice.promise_id for notice in batch if notice.kind in invitations.KINDS}
     if len(calls) > MOST_ENTRIES:
         return [batch]
@@ -270,6 +276,9 @@ def compose(letter: list[Notice]) -> Mail:
     """One mail in the language that is active. About one matter its subject says which."""
     if letter[-1].kind == briefing.DIGEST:  # of several that wait, the newest says it all
         return _brief(letter[-1])
+    if letter[0].kind in password_letters.KINDS:
+        words = password_letters.compose(letter[0])
+        return Mail(words.subject, words.text, words.html)
     since = instants.brief(min(notice.at for notice in letter))
     told = still_true(letter)
     lone = len(told) == 1 or _one_promise(told)

@@ -63,7 +63,7 @@ class SignForm(forms.Form):
 
     def _confirm(self, password: str) -> None:
         try:
-            right = reauth.confirm(self.request, user=self.user, password=password, at=self.at)
+            right = reauth.confirm(self.request, user=self.user, password=password)
         except reauth.Locked:
             self.add_error(
                 "password", _("Too many wrong passwords. Try again in a quarter of an hour.")

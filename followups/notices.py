@@ -17,7 +17,7 @@ from config import stopping
 from crm import calendars, workdays
 from crm.actors import Actor
 from crm.models import User
-from followups import digests, invitations
+from followups import digests, invitations, password_letters
 from followups.ladder import Role
 from followups.models import Escalation, Item, Notice, Promise
 from offers import message
@@ -49,6 +49,8 @@ AT_ONCE = {
     "callback_lateness_owner_and_team": "a customer sits by the phone",
     invitations.AGREED: "the hour may come before the team opens",
     invitations.CANCELLED: "or somebody calls who should not",
+    password_letters.INVITED: "somebody new waits to come in",
+    password_letters.ASKED: "somebody waits before the log-in",
     "override_asked": "an agent waits for the answer",
     "override_to_sign": "likewise",
     "withdrawal_to_sign": "likewise, with the customer's word in the balance",

@@ -29,6 +29,7 @@ urlpatterns = [
     path("demo/", include("followups.urls_demo")),
     path("ladders/", include("followups.urls_ladders")),
     path("webhooks/", include("followups.urls_webhooks")),
+    path("", include("followups.urls_people")),
     path("desk/", desk.desk, name="desk"),
     path("desk/next/", queue.take_next, name="take_next"),
     path("campaigns/", campaigns.listed, name="campaigns"),

@@ -26,6 +26,9 @@ CLOCKS = re.compile(
 )
 READS_THE_CLOCK = {
     "followups.rulings": "rule(at=None) reads the database's clock after its lock (gate.md 6)",
+    "crm.accounts": "the edge to django-allauth: its hooks bring no instant",
+    "crm.log_ins": "receivers of django-allauth's signals, which bring none either",
+    "followups.accounts": "likewise",
     "crm.keys": "authenticate(at=None) reads the key and the clock in one statement",
     "followups.watchdog": "banner() is a context processor: the edge of every page",
 }

@@ -65,7 +65,11 @@ class AuditEntry(models.Model):
     xact = XactField()
 
     class Meta:
-        indexes = [models.Index(fields=["subject", "at"], name="audit_of_subject")]
+        indexes = [
+            models.Index(fields=["subject", "at"], name="audit_of_subject"),
+            models.Index(fields=["by", "-id"], name="audit_by_whom"),
+            models.Index(fields=["action", "-id"], name="audit_of_action"),
+        ]
         triggers = append_only(name="audit_entry")
 
     def __str__(self) -> str:

@@ -102,7 +102,7 @@ def test_logging_in_brings_the_persons_language(monday: Cast) -> None:
 
 def test_a_wrong_password_is_said_beside_the_form(monday: Cast) -> None:
     answer = Client().post("/login/", {"username": "amina", "password": "guess"})
-    assert "Please enter a correct username and password" in answer.content.decode()
+    assert "do not belong together" in answer.content.decode()
 
 
 def test_logging_out_needs_a_post(monday: Cast, enter: Enter) -> None:
