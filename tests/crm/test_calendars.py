@@ -209,7 +209,7 @@ def test_nobody_else_reads_the_copies_of_a_team() -> None:
 
 
 def test_the_migration_names_the_calendar_of_each_team_and_goes_back(cast: Cast) -> None:
-    migration = import_module("crm.migrations.0016_calendars_of_teams")
+    migration = import_module("crm.migrations.0017_calendars_of_teams")
     Team.objects.filter(pk=cast.gent.pk).update(name="Liège")  # a slug is unique, a name is not
     migration.name_them(apps, None)
     migration.name_them(apps, None)
