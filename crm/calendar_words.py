@@ -188,6 +188,7 @@ def holiday_names(calendar: Calendar, year: int) -> dict[date, str]:
 def _names(country: str, region: str | None, year: int, language: str) -> dict[date, str]:
     rows: type[holidays.HolidayBase] = getattr(holidays, country)
     known = getattr(rows, "supported_languages", ())
-    spoken = next((one for one in known if one[:2] == language), None)
+    # Without a language the library asks the machine's.
+    spoken = next((one for one in known if one[:2] == language), rows.default_language)
     found = holidays.country_holidays(country, subdiv=region, years=year, language=spoken)
     return dict(sorted(found.items()))

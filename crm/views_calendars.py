@@ -143,8 +143,8 @@ def _made(request: HttpRequest, source: Calendar, row: WorkCalendar | None) -> H
             messages.info(request, words % {"name": made})
             return redirect("calendar", made.pk)
     status = 422 if request.method == "POST" else 200
-    words = {"form": form, "source": row}
-    return render(request, "crm/calendar_new.html", words, status=status)
+    page = {"form": form, "source": row}
+    return render(request, "crm/calendar_new.html", page, status=status)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -169,8 +169,8 @@ def edit(request: HttpRequest, pk: int) -> HttpResponse:
             messages.info(request, words % {"day": day})
             return redirect("calendar", pk)
     status = 422 if request.method == "POST" else 200
-    words = {"form": form, "calendar": row, "coming": calendars.coming(versions, at=at)}
-    return render(request, "crm/calendar_edit.html", words, status=status)
+    page = {"form": form, "calendar": row, "coming": calendars.coming(versions, at=at)}
+    return render(request, "crm/calendar_edit.html", page, status=status)
 
 
 def _version_made(

@@ -24,8 +24,7 @@ def lateness(
     calendar = calendar or own(promise)
     if promise.cycle > 1:
         return again(promise, calendar=calendar, at=_reopened_at(promise))
-    moved = due_at - promise.due_at if due_at else due_at
-    late_at = promise.late_at + moved if moved else promise.late_at
+    late_at = promise.late_at + ((due_at or promise.due_at) - promise.due_at)
     return ladder.lateness(_steps(promise), calendar, promise.made_at, late_at)
 
 

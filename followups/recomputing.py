@@ -125,6 +125,14 @@ def preview(version: CalendarVersion, *, at: datetime) -> Preview:
     return found
 
 
+def out_of_hours(version: CalendarVersion, *, at: datetime) -> list[Promise]:
+    """The call-backs that were agreed for a time in which nobody works by this version."""
+    rows = Promise.objects.open().filter(kind=Promise.Kind.CALLBACK, due_at__gt=at)
+    rows = rows.filter(team__works_by=version.calendar_id).order_by("due_at", "pk")
+    hours = calendars.hours_of(version)
+    return [row for row in rows.select_related("team") if not hours.is_open(row.due_at)]
+
+
 def of(promise: Promise, *, calendar: Calendar, at: datetime) -> Move | None:
     """What this calendar changes for the promise; None for nothing. Raises ValueError when its own
     calendar, or this one, could not be worked with."""

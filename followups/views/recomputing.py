@@ -66,6 +66,7 @@ def _words(calendar: WorkCalendar, run: Recomputation | None, at: datetime) -> d
         "under_way": under_way,
         # While it runs, what is left changes with every look.
         "preview": None if under_way else recomputing.preview(held, at=at),
+        "out_of_hours": recomputing.out_of_hours(held, at=at),
         "names": actors.names([run.by] if run else []),
     }
 

@@ -130,6 +130,17 @@ def test_what_was_agreed_keeps_its_time_and_its_rungs_go_round_the_day_off(
         assert now.rungs[:2] == before.rungs[:2] and now.rungs[-1] > before.rungs[-1]
 
 
+def test_a_call_back_on_a_day_off_is_said_before_and_after_the_move(
+    cast: Cast, calendar: WorkCalendar
+) -> None:
+    slot, _other = asked(cast), asked(cast, slot=WEDNESDAY - HOUR)
+    version = holds(calendar, TUESDAY_OFF)
+    assert recomputing.out_of_hours(version, at=START) == [slot]
+    moved(calendar)
+    assert recomputing.out_of_hours(version, at=START) == [slot]
+    assert recomputing.out_of_hours(version, at=slot.due_at) == []
+
+
 def test_an_agreed_time_that_is_also_the_usual_one_stays_agreed(
     cast: Cast, calendar: WorkCalendar
 ) -> None:

@@ -19,6 +19,7 @@ from followups.models import Promise, Recomputation
 from tests.cast import DAY, START, SYSTEM, Cast, brussels
 from tests.crm.test_calendars import LATE, calendar_of, changed
 from tests.followups.scenes import fresh, promised
+from tests.followups.test_callbacks import asked
 from tests.followups.test_recomputing import TUESDAY_OFF, WEDNESDAY, WHY
 from tests.pages.conftest import Enter, set_clock
 
@@ -276,7 +277,7 @@ def test_what_would_move_is_shown_and_moved_with_a_reason(
     page = f"/calendars/{own.pk}/recompute/"
     assert answer["Location"] == page
     shown = text(dirk, page)
-    assert promise.reference in shown and "1 due later" in shown
+    assert promise.reference in shown and "Due later: 1 " in shown
     assert "Move 1 promise" in dirk.get(page).content.decode()
     assert "Dupont" not in shown
     assert fresh(promise).due_at != WEDNESDAY
@@ -288,6 +289,18 @@ def test_what_would_move_is_shown_and_moved_with_a_reason(
     assert "1 promise was moved." in done and WHY in done and "No open promise would move" in done
     assert fresh(promise).due_at == WEDNESDAY
     assert promise.events.get(cause="recomputed").by == f"user:{monday.dirk.pk}"
+
+
+def test_call_backs_on_a_day_off_are_listed_for_somebody_to_mend(
+    monday: Cast, own: WorkCalendar, enter: Enter
+) -> None:
+    monday.amina.team = Team.objects.get(pk=monday.liege.pk)
+    slot = asked(monday)
+    page = f"/calendars/{own.pk}/recompute/"
+    assert "nobody works" not in text(enter(monday.dirk), page)
+    changed(own, TUESDAY_OFF, "2026-03-02")
+    shown = text(enter(monday.dirk), page)
+    assert "nobody works 1" in shown and slot.reference in shown
 
 
 def test_a_long_run_is_left_and_let_go_on(
