@@ -55,12 +55,10 @@ def run(*, at: datetime) -> int:
 def _write(user: User, today: datetime, at: datetime) -> bool:
     alone = User.objects.select_for_update(skip_locked=True, no_key=True).filter(pk=user.pk)
     mine = Notice.objects.filter(kind=briefing.DIGEST, user=user)
-    if alone.first() is None or mine.filter(at__gte=today).exists():
+    if alone.first() is None or mine.filter(at__gte=today).exists() or not standing().exists():
         return False
     last = mine.order_by("-at").first()
     found = figures(since=last.at if last else None, at=at)
-    if not found["standing"]:
-        return False
     notices.tell(user=user, kind=briefing.DIGEST, data=found, at=at)
     return True
 

@@ -116,10 +116,11 @@ class LatenessRungForm(RungForm):
         measure.choices = [*MEASURES.items()]
 
 
-class Rungs(forms.BaseFormSet):  # type: ignore[type-arg]
+class Rungs(forms.BaseFormSet):
     """The rungs of one track."""
 
-    deletion_widget = forms.CheckboxInput(TICK)
+    def get_deletion_widget(self) -> Any:
+        return forms.CheckboxInput(TICK)
 
     def add_fields(self, form: Any, index: int | None) -> None:
         super().add_fields(form, index)

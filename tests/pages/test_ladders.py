@@ -122,7 +122,7 @@ def test_two_versions_stand_side_by_side(monday: Cast, enter: Enter) -> None:
     activated(monday)
     activated(monday, name="swift")
     chloe = enter(monday.chloe)
-    assert "What differs from default@1 4" in text(chloe, "/ladders/default/2/")
+    assert "What differs from default@1 5" in text(chloe, "/ladders/default/2/")
     assert "What differs from default@1" in text(chloe, "/ladders/swift/1/")
     assert "Not a rung differs" in text(chloe, "/ladders/default/2/", **{"with": "2"})
     for odd in ("9", "x", "9" * 30, "²"):
