@@ -23,6 +23,7 @@ from followups.menu import Menu
 from followups.models import Promise
 from followups.wrapup import Place, Wish
 from offers.documents import MOST_BYTES
+from offers.wording import say
 
 Kind = Promise.Kind
 LINES = "promises"
@@ -292,7 +293,11 @@ class PromiseLine(forms.Form):
 
     def _callback_words(self) -> str:
         suggested = self._field("channel").widget.marks.get(self.menu.channel, {})
-        return str(self.cleaned_data.get("words") or suggested.get("data-callback", ""))
+        usual = suggested.get("data-callback", "")
+        words = str(self.cleaned_data.get("words") or usual)
+        if words == usual and self.cleaned_data.get("after"):
+            return say("desk_texts", "callback_after", self.language)
+        return words
 
     def _content(self, kind: str) -> dict[str, Any]:
         """What is owed: a version, a plan to draft, a document on file or a new file."""

@@ -62,6 +62,7 @@ def test_a_call_is_promised_for_after_the_offer_has_come(monday: Cast, enter: En
     assert client.post(f"{sheet}calls/", {**form, "promises-0-after_days": 2}).status_code == 302
     promise = Promise.objects.get(kind="callback")
     assert (promise.after, promise.after_days, promise.waits) == (offer, 2, True)
+    assert promise.text.words == "Nous vous rappelons une fois que vous l’aurez reçu."
     desk = client.get("/desk/").content.decode()
     assert f"We call back 2 days after {offer.reference} has come." in desk
     assert "no hour yet" in desk

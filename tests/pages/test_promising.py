@@ -144,9 +144,10 @@ def test_a_call_back_comes_first_on_the_desk_when_its_moment_has_come(
 ) -> None:
     posted(monday, enter, callback())
     client = enter(monday.amina)
-    assert client.get("/desk/").context["next"].callbacks == ()
+    assert client.get("/desk/").context["next"].calls == ()
     set_clock(brussels("2026-03-04 10:10"))
-    assert client.get("/desk/").context["next"].callbacks == (Promise.objects.get(),)
+    (call,) = client.get("/desk/").context["next"].calls
+    assert call.promise == Promise.objects.get()
     taken = client.post(f"/customers/{monday.dupont.reference}/take/")
     assert "?decision=" in taken["Location"]
     client.post(f"/customers/{monday.dupont.reference}/calls/", call_form())
