@@ -138,11 +138,11 @@ SELECT customer_id, CASE WHEN new THEN 'number_added' ELSE 'numbers_changed' END
 FROM told WHERE new AND facts->'phones' <> '[]'
     OR NOT new AND (was->'phones' <> facts->'phones' OR was->'country' <> facts->'country')
 """
-NOTED = f"""
+# What was written is, whole, what CURRENT would find: the same keys, the same values.
+NOTED = """
 INSERT INTO crm_importchange (of_id, batch, line, customer_id, was, left_as, outcome)
-SELECT %(import)s, %(batch)s, t.line, t.customer_id, t.was, md5(f.facts::text), ''
-FROM told t JOIN crm_customer c ON c.id = t.customer_id, LATERAL ({CURRENT}) f
-"""  # noqa: S608
+SELECT %(import)s, %(batch)s, line, customer_id, was, md5(facts::text), '' FROM told
+"""
 KNOWN_NOW = f"""
 SELECT c.external_id, f.facts FROM crm_customer c, LATERAL ({CURRENT}) f
 WHERE c.external_id = ANY(%s)
