@@ -173,7 +173,7 @@ def _defaults(frame: Frame) -> str:
         "language": frame.language or None,
         "team": frame.team,
     }
-    plain = {
+    plain: dict[str, Any] = {
         "country": frame.country,
         "bill_medium": Customer.BillMedium.PAPER.value,
         "bill_day": None,
@@ -191,7 +191,7 @@ def write(
     *, row: Import, batch: ImportBatch, frame: Frame, by: Actor, at: datetime
 ) -> Counter[str]:
     """Writes the good lines of a batch; says how many were new, changed and the same."""
-    values = {
+    values: dict[str, Any] = {
         "import": row.pk,
         "batch": batch.number,
         "first": batch.first,
