@@ -43,9 +43,9 @@ class UploadForm(forms.Form):
 class ColumnsForm(forms.Form):
     """For each column of the file which of ours it is, and what holds for every line."""
 
-    def __init__(self, *args: Any, row: Import, **kwargs: Any) -> None:
+    def __init__(self, data: Any = None, *, row: Import) -> None:
         self.row, self.kind = row, kinds.of(row)
-        super().__init__(*args, initial=_initial(row, self.kind), **kwargs)
+        super().__init__(data, initial=_initial(row, self.kind))
         wanted = [(OUT, _("leave out"))]
         wanted += [(one.name, str(one.label)) for one in self.kind.fields]
         for place, heading in enumerate(row.headings):

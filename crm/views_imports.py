@@ -143,15 +143,9 @@ def columns(request: HttpRequest, pk: int) -> HttpResponse:
             return redirect("import", pk=pk)
         except jobs.Refused as refusal:
             form.add_error(None, str(refusal))
-    shown = {"columns_form": form, "start_form": None, "lines": [], "faults": [], "choosing": True}
-    return _columns(request, row, form, shown)
-
-
-def _columns(
-    request: HttpRequest, row: Import, form: ColumnsForm, more: dict[str, Any]
-) -> HttpResponse:
     words = {
-        **more,
+        "columns_form": form,
+        "choosing": True,
         "row": row,
         "written": previews.how_written(row),
         "droppable": True,

@@ -175,10 +175,10 @@ def _day(text: str | None) -> date | None:
 
 def _whole(lines: list[ImportLine]) -> dict[str, Any]:
     """The contract that these lines are, in the order of the file."""
-    first = lines[0].facts
+    first = lines[0].said
     return {
         **{name: first[name] for name in SHARED},
-        "lines": [line.facts["line"] for line in lines],
+        "lines": [line.said["line"] for line in lines],
     }
 
 
@@ -220,7 +220,7 @@ def judge(row: Import, lines: list[ImportLine], frame: Frame) -> Iterator[Judged
 def _differs(one: ImportLine, first: ImportLine) -> bool:
     if one.facts is None or first.facts is None:
         return False
-    return any(one.facts[name] != first.facts[name] for name in SHARED)
+    return any(one.said[name] != first.said[name] for name in SHARED)
 
 
 def write(

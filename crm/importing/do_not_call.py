@@ -74,7 +74,7 @@ def facts(cells: Cells, frame: Frame) -> tuple[str, dict[str, Any]]:
 
 def _meant(lines: list[ImportLine]) -> dict[int, list[Customer]]:
     """Whom each line means: the customer of that number, else everybody with the number."""
-    told = [line.facts for line in lines]
+    told = [line.said for line in lines]
     ids = {one["external_id"] for one in told} - {""}
     numbers = {one["number"] for one in told} - {""}
     by_id = {c.external_id: c for c in Customer.objects.filter(external_id__in=ids)}
@@ -84,8 +84,8 @@ def _meant(lines: list[ImportLine]) -> dict[int, list[Customer]]:
         by_number.setdefault(row.e164, []).append(row.customer)
     meant = {}
     for line in lines:
-        own = by_id.get(line.facts["external_id"])
-        sharing = by_number.get(line.facts["number"], [])
+        own = by_id.get(line.said["external_id"])
+        sharing = by_number.get(line.said["number"], [])
         meant[line.pk] = [*([own] if own else []), *(c for c in sharing if c != own)]
     return meant
 
@@ -103,7 +103,7 @@ def judge(row: Import, lines: list[ImportLine], frame: Frame) -> Iterator[Judged
     standing = _standing({c.pk for people in meant.values() for c in people}, row.uploaded_at)
     for line in lines:
         people = meant[line.pk]
-        if not people and not line.facts["number"]:
+        if not people and not line.said["number"]:
             yield bad(line, "external_id", _("nobody has this number"))
         elif not people and not (frame.team and frame.language):
             yield bad(line, "number", _("nobody has this number, and no team was chosen for it"))
@@ -125,7 +125,7 @@ def write(
     counts: Counter[str] = Counter()
     made: list[Change] = []
     for line in lines:
-        people = meant[line.pk] or [_stranger(line.facts["number"], frame, at)]
+        people = meant[line.pk] or [_stranger(line.said["number"], frame, at)]
         wanted = [one for one in people if one.pk not in standing]
         counts[NEW if wanted else SAME] += 1
         for person in wanted:
@@ -137,8 +137,8 @@ def write(
 
 
 def _add(row: Import, line: ImportLine, person: Customer, by: Actor, at: datetime) -> Suppression:
-    since = line.facts["since"]
-    words = line.facts["words"]
+    since = line.said["since"]
+    words = line.said["words"]
     if since:
         on = date.fromisoformat(since).strftime("%d/%m/%Y")
         words = f"{words} ({on})".strip()

@@ -168,7 +168,7 @@ def _source(frame: Frame) -> str:
 
 
 def _around(lines: list[ImportLine], frame: Frame) -> _Around:
-    told = [line.facts for line in lines if line.facts]
+    told = [line.said for line in lines if line.facts]
     ids = {one["external_id"] for one in told} - {""}
     numbers = {one["number"] for one in told} - {""}
     found = _Around({c.external_id or "": c for c in Customer.objects.filter(external_id__in=ids)})
@@ -183,7 +183,7 @@ def _around(lines: list[ImportLine], frame: Frame) -> _Around:
 
 
 def _call(line: ImportLine, person: Customer | None, frame: Frame) -> Call:
-    told = line.facts
+    told = line.said
     campaign = frame.campaigns.get(told["campaign"])
     agent = frame.agents.get(told["agent"])
     own = campaign.purpose if campaign else ""
@@ -212,8 +212,8 @@ def judge(row: Import, lines: list[ImportLine], frame: Frame) -> Iterator[Judged
     """Known calls with nothing new are the same; one told differently is bad."""
     around = _around(lines, frame)
     for line in lines:
-        person = around.person(line.facts)
-        if line.facts["external_id"] and person is None:
+        person = around.person(line.said)
+        if line.said["external_id"] and person is None:
             yield bad(line, "external_id", _("nobody has this number"))
             continue
         call = _call(line, person, frame)
@@ -238,13 +238,13 @@ def write(
     rows = ImportLine.objects.filter(of=row, line__range=(batch.first, batch.last))
     lines = list(rows.exclude(verdict=BAD).order_by("line"))
     around = _around(lines, frame)
-    people = {p.pk for line in lines if (p := around.person(line.facts))}
+    people = {p.pk for line in lines if (p := around.person(line.said))}
     customers.hold(people)
     around = _around(lines, frame)
     counts: Counter[str] = Counter()
     new: list[Call] = []
     for line in lines:
-        call = _call(line, around.person(line.facts), frame)
+        call = _call(line, around.person(line.said), frame)
         before = around.here.get(line.key)
         if before is None:
             counts[NEW] += 1

@@ -106,7 +106,7 @@ def _labels(row: Import) -> dict[str, str]:
 def _told(
     line: ImportLine, labels: dict[str, str], now: dict[str, Any] | None, words: _Words
 ) -> list[Told]:
-    flat = {**line.facts, **line.facts.get("line", {})}
+    flat = {**line.said, **line.said.get("line", {})}
     flat.pop("line", None)
     found = []
     places = list(labels)  # as the kind has its columns

@@ -85,7 +85,8 @@ def judge(row: Import, batch: ImportBatch) -> None:
         if kind.unique:
             column = kind.needed[0][0]
             words = _("stands in line %(n)s already") % {"n": "000"}
-            cursor.execute(DOUBLES, {**span, "column": column, "words": words})
+            values: dict[str, Any] = {**span, "column": column, "words": words}
+            cursor.execute(DOUBLES, values)
         if kind.judge is None:
             asked = {**span, **people_rows.verdicts(frame)}
             cursor.execute(APPLIED.format(verdicts=people_rows.VERDICTS), asked)
@@ -96,7 +97,7 @@ def judge(row: Import, batch: ImportBatch) -> None:
             ).order_by("line")
         )
         found: list[Judged] = list(kind.judge(row, lines, frame))
-        given = {
+        given: dict[str, Any] = {
             "ids": [one.pk for one in found],
             "verdicts": [one.verdict for one in found],
             "columns": [one.column for one in found],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -183,6 +185,11 @@ class ImportLine(models.Model):
 
     def __str__(self) -> str:
         return f"line {self.line} of import {self.of_id}"
+
+    @property
+    def said(self) -> dict[str, Any]:
+        """What the line says; nothing when it could not be read."""
+        return self.facts or {}
 
 
 class ImportChange(models.Model):
