@@ -18,7 +18,7 @@ def shade(count: int, most: int) -> int:
 
 def heat(counts: Mapping[int, int], days: Sequence[str]) -> Drawing:
     """`counts` by hour of the week, Monday 00:00 being 0; `days` are the names, Monday first."""
-    left = 6 + LETTER * max(map(len, days))
+    left = 14 + LETTER * max(map(len, days))
     wide = (WIDTH - left) / HOURS
     most = max(counts.values(), default=0)
     rects, texts = [], []
