@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+import psutil
+import psycopg
 from psycopg import sql
 
 from bench import gate, load, rig, seeds, sweep
@@ -281,7 +283,7 @@ def _pages(house: rig.Rig, size: Size, cookies: dict[str, str]) -> list[Series]:
         assert row
         line = load.Line(server.port)
         for name, (who, path) in PAGES.items():
-            took = []
+            took, before = [], _cpu(connection, server)
             for turn in range(size.pages + 2):
                 begun = time.perf_counter()
                 status, body = line.ask(page(server.port, path, cookies[who]))
@@ -290,8 +292,17 @@ def _pages(house: rig.Rig, size: Size, cookies: dict[str, str]) -> list[Series]:
                     raise SystemExit(f"{path} answered {status}")
                 if path == "/board/" and who == "operations" and turn == 0:
                     _same(row[0], body)
+            each = (_cpu(connection, server) - before) / (size.pages + 2) * 1000
+            say(f"{name:<30} {each:6.0f} ms of processor time, {len(body):,} bytes")
             found.append(Series(name, "ms", tuple(took[2:])))
     return found
+
+
+def _cpu(connection: psycopg.Connection, server: rig.Server) -> float:
+    """Seconds that the web server and the database's connections have worked so far."""
+    pids = connection.execute("SELECT pid FROM pg_stat_activity WHERE client_port IS NOT NULL")
+    spent = (psutil.Process(pid).cpu_times() for (pid,) in pids.fetchall())
+    return server.cpu() + sum(times.user + times.system for times in spent)
 
 
 def _same(broken: int, body: bytes) -> None:

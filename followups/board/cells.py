@@ -11,6 +11,8 @@ from django.conf import settings
 
 from followups.models.promises import CALLBACK_TOLERANCE
 
+# One more whenever something below counts otherwise: then all promises are counted anew.
+FORMULAS = 1
 # Upper edges, in minutes, of the steps in which the time until it was in hand is told.
 STEPS = (5, 15, 60, 240, 480, 1440, 2880, 4320, 5760, 7200, 10080, 14400, 20160, 30240, 44640)
 LONGEST = 133_920  # 93 days: what took longer stands there

@@ -4,6 +4,7 @@ DeniedCall."""
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import connection
@@ -67,7 +68,12 @@ def gather(*, since: datetime, at: datetime) -> tuple[datetime, bool]:
     """Counts what was denied after `since`; returns until when it counted, and whether more is
     left."""
     until = max(since, at - WRITTEN_WITHIN)
-    values = {"since": since, "until": until, "most": AT_ONCE, "zone": settings.TIME_ZONE}
+    values: dict[str, Any] = {
+        "since": since,
+        "until": until,
+        "most": AT_ONCE,
+        "zone": settings.TIME_ZONE,
+    }
     with connection.cursor() as cursor:
         cursor.execute(DENIED, values)
         found, last = cursor.fetchone()

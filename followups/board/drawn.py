@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Literal
 
 from babel.dates import format_date, get_day_names
 from django.utils.translation import get_language
@@ -165,7 +166,7 @@ def broken_hours(spread: Spread) -> Plot:
     )
 
 
-def _weekdays(width: str) -> list[str]:
+def _weekdays(width: Literal["abbreviated", "wide"]) -> list[str]:
     names = get_day_names(width, "stand-alone", _locale())
     return [names[day] for day in range(7)]
 

@@ -61,6 +61,8 @@ def roll(*, at: datetime) -> int:
             return 0
         now = changes.snapshot()
         row = RollupMark.objects.filter(pk=1).first() or _begin(at)
+        if row.formulas != cells.FORMULAS:
+            row.promise, row.formulas = 0, cells.FORMULAS
         marks = {name: Mark(**mark) for name, mark in row.read.items()}
         change = changes.since(marks, now=now)
         ids, row.promise = _next_of_round(row.promise)
@@ -86,7 +88,8 @@ def _alone() -> bool:
 
 def _begin(at: datetime) -> RollupMark:
     marks = {name: asdict(mark) for name, mark in changes.beginning().items()}
-    return RollupMark(pk=1, read=marks, promise=0, checks_at=at - denials.KEPT_FOR)
+    begun = at - denials.KEPT_FOR
+    return RollupMark(pk=1, read=marks, promise=0, checks_at=begun, formulas=cells.FORMULAS)
 
 
 def _today(at: datetime) -> dict[str, Any]:

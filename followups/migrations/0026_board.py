@@ -24,6 +24,7 @@ class Migration(migrations.Migration):
                 ("read", models.JSONField()),
                 ("promise", models.BigIntegerField(null=True)),
                 ("checks_at", models.DateTimeField()),
+                ("formulas", models.PositiveSmallIntegerField()),
             ],
             options={
                 "constraints": [

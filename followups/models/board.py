@@ -149,7 +149,8 @@ class RollupMark(models.Model):
 
     `at` is the instant up to which the figures are complete. `read` has for each source how far
     it was read (followups/board/changes.py), `promise` the last promise of the first round over
-    all of them (null when that is over), and `checks_at` the last answer of the gate.
+    all of them (null when that is over), and `checks_at` the last answer of the gate. Under other
+    `formulas` than those of the code the first round begins again.
     """
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1)
@@ -157,6 +158,7 @@ class RollupMark(models.Model):
     read = models.JSONField()
     promise = models.BigIntegerField(null=True)
     checks_at = models.DateTimeField()
+    formulas = models.PositiveSmallIntegerField()  # those of followups/board/cells.py
 
     class Meta:
         constraints = [models.CheckConstraint(name="one_rollup_mark", condition=models.Q(id=1))]

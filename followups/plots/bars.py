@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from followups.plots.canvas import LETTER, WIDTH, Drawing, Path, Rect, Text, nice, unit
+from followups.plots.canvas import LETTER, WIDTH, Drawing, Path, Text, area, nice, unit
 
 THICK, STEP, TOP = 18.0, 28.0, 6.0
 
@@ -34,8 +34,7 @@ def bars(rows: Sequence[Bar]) -> Drawing:
         for value, look in row.parts:
             if value:
                 wide = width * value / top
-                shape = (x, y, wide, THICK)
-                rects.append(Rect(*map(unit, shape), look, f"{row.name}: {value}"))
+                rects.append(area(x, y, wide, THICK, look=look, tip=f"{row.name}: {value}"))
                 x += wide
         base = unit(y + THICK - 5)
         texts.append(Text(unit(left - 6), base, row.name, "end"))

@@ -58,6 +58,10 @@ class Drawing:
     texts: tuple[Text, ...] = ()
 
 
+def area(x: float, y: float, width: float, height: float, *, look: str, tip: str = "") -> Rect:
+    return Rect(unit(x), unit(y), unit(width), unit(height), look, tip)
+
+
 def unit(value: float) -> str:
     return f"{value:.1f}"
 

@@ -14,6 +14,7 @@ from followups.plots.canvas import (
     Rect,
     Text,
     apart,
+    area,
     nice,
     ticks,
     unit,
@@ -81,8 +82,8 @@ def _rects(names: Sequence[str], series: Sequence[Series], field: _Field) -> lis
             high = field.y(below + value)
             tall = field.y(below) - high
             tip = f"{name}: {part.name} {value}"
-            shape = (field.x(place) + air / 2, high, field.step - air, tall)
-            found.append(Rect(*map(unit, shape), part.look, tip))
+            x, wide = field.x(place) + air / 2, field.step - air
+            found.append(area(x, high, wide, tall, look=part.look, tip=tip))
             below += value
     return found
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from followups.plots.canvas import LETTER, WIDTH, Drawing, Rect, Text, unit
+from followups.plots.canvas import LETTER, WIDTH, Drawing, Text, area, unit
 
 DAYS, HOURS, SHADES = 7, 24, 4
 TALL, FOOT = 22.0, 16.0
@@ -18,16 +18,17 @@ def shade(count: int, most: int) -> int:
 
 def heat(counts: Mapping[int, int], days: Sequence[str]) -> Drawing:
     """`counts` by hour of the week, Monday 00:00 being 0; `days` are the names, Monday first."""
-    left = 6 + LETTER * max(map(len, days))
+    left = 14 + LETTER * max(map(len, days))
     wide = (WIDTH - left) / HOURS
     most = max(counts.values(), default=0)
     rects, texts = [], []
     for hour in range(DAYS * HOURS):
         day, place = divmod(hour, HOURS)
         count = counts.get(hour, 0)
-        shape = (left + wide * place + 0.5, TALL * day + 0.5, wide - 1, TALL - 1)
         tip = f"{days[day]} {place}–{place + 1}: {count}" if count else ""
-        rects.append(Rect(*map(unit, shape), f"heat-{shade(count, most)}", tip))
+        x, y = left + wide * place + 0.5, TALL * day + 0.5
+        look = f"heat-{shade(count, most)}"
+        rects.append(area(x, y, wide - 1, TALL - 1, look=look, tip=tip))
     texts += [
         Text(unit(left - 4), unit(TALL * day + 15), name, "end") for day, name in enumerate(days)
     ]

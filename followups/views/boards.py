@@ -143,7 +143,7 @@ def avoided(request: HttpRequest) -> HttpResponse:
     with counts.patiently():
         in_spite, unasked = suppliers.numbers(whose=wanted.whose, at=at)
         made = CALLS[shown](whose=wanted.whose, at=at) if shown in CALLS else None
-        words = {
+        words: dict[str, Any] = {
             "found": denied.find(wanted, at=at),
             "made": made,
             "rows": made.rows if made else (),

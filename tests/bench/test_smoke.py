@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
     "name",
     [
         "bill_run",
+        "board",
         "campaign",
         "documents",
         "feed",

@@ -132,6 +132,16 @@ def test_figures_are_as_old_as_the_last_complete_turn(
     assert rollups.age(at=START + 20 * MINUTE) == 20 * MINUTE
 
 
+def test_another_formula_counts_every_promise_anew(cast: Cast) -> None:
+    promise = promised(cast)
+    rolled(START)
+    PromiseFigure.objects.update(outcome="void", hand_minutes=7)
+    RollupMark.objects.update(formulas=0)
+    rolled(START)
+    assert figure(promise).outcome == "open"
+    assert RollupMark.objects.get().formulas > 0
+
+
 def ask(at: datetime, number: str = DUPONT_HOME) -> None:
     gate.decide(gate.Question(purpose="sales", number=number), by=gate.Actor("key:d"), at=at)
 
