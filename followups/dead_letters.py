@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 
 from crm import audit
 from crm.actors import Actor
-from followups import digests, notices, poison
+from followups import notice_words, notices, poison
 from followups.models import Notice, Promise, SetAside, WebhookMessage
 from followups.webhooks import health, outbox
 from offers import intake, reports
@@ -127,7 +127,7 @@ def _notice(row: Notice, at: datetime) -> tuple[str, str, str]:
     why = _("The mail to %(name)s was refused, or not taken for a day.") % {"name": row.user}
     if not row.user.email:
         why = _("%(name)s has no mail address.") % {"name": row.user}
-    return digests.sentence(row), why, _("stands on the bell")
+    return notice_words.sentence(row), why, _("stands on the bell")
 
 
 def _webhook(row: WebhookMessage, at: datetime) -> tuple[str, str, str]:

@@ -17,7 +17,7 @@ from config import stopping
 from crm import calendars, workdays
 from crm.actors import Actor
 from crm.models import User
-from followups import digests, invitations, password_letters
+from followups import digests, invitations, notice_words, password_letters
 from followups.ladder import Role
 from followups.models import Escalation, Item, Notice, Promise
 from offers import message
@@ -95,7 +95,7 @@ def when(*, user: User, kind: str, at: datetime, promise: Promise | None = None)
     """
     if not user.email:
         return None
-    if user.role == User.Role.OPERATIONS or digests.voiced(kind, promise, at=at) in AT_ONCE:
+    if user.role == User.Role.OPERATIONS or notice_words.voiced(kind, promise, at=at) in AT_ONCE:
         return at
     try:
         calendar = calendars.of(user.team, at=at) if user.team else workdays.DEFAULT

@@ -22,10 +22,10 @@ from crm.views import reader
 from followups import (
     briefing,
     conflicts,
-    digests,
     items,
     leases,
     next_calls,
+    notice_words,
     notices,
     override_lists,
     plans,
@@ -190,7 +190,7 @@ def notices_page(request: HttpRequest) -> HttpResponse:
 
 
 def _line(notice: Notice, user: User) -> tuple[Notice, str, str]:
-    return notice, digests.sentence(notice), _leads_to(notice, user)
+    return notice, notice_words.sentence(notice), _leads_to(notice, user)
 
 
 def _leads_to(notice: Notice, user: User) -> str:
@@ -207,5 +207,5 @@ def _leads_to(notice: Notice, user: User) -> str:
         return f"{reverse('dead_letters')}?kind=promise"
     if "endpoint" in notice.data:
         return reverse("webhook", args=[notice.data["endpoint"]])
-    about = digests.about(notice) if access.may(user, "see_customers") else ""
+    about = notice_words.about(notice) if access.may(user, "see_customers") else ""
     return reverse("sheet", args=[about]) if about else ""

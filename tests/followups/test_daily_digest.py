@@ -8,7 +8,7 @@ import pytest
 
 from crm import absences, people
 from crm.models import AuditEntry, User
-from followups import amending, briefing, daily_digest, digests, notices
+from followups import amending, briefing, daily_digest, notice_words, notices
 from followups.models import Escalation, Notice, Promise
 from tests.cast import DAY, HOUR, MINUTE, START, Cast, Clock, brussels, call_and_promise, person
 from tests.followups.post import DOWN, TAKEN, Post, text
@@ -159,7 +159,7 @@ def test_on_the_bell_it_is_one_line(cast: Cast, chief: User) -> None:
     climb_until(LAST_RUNG)
     daily_digest.run(at=MONDAY)
     (notice,) = Notice.objects.filter(user=chief)
-    assert digests.sentence(notice) == "Promises that went up to management: 1, new: 1."
+    assert notice_words.sentence(notice) == "Promises that went up to management: 1, new: 1."
 
 
 def test_who_is_management_is_in_the_audit_and_an_agent_never_is(cast: Cast, chief: User) -> None:

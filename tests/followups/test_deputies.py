@@ -9,7 +9,16 @@ from django.utils import translation
 
 from crm import absences
 from crm.models import Absence, User
-from followups import callbacks, digests, dossier, escalation, gate, items, next_calls, queries
+from followups import (
+    callbacks,
+    dossier,
+    escalation,
+    gate,
+    items,
+    next_calls,
+    notice_words,
+    queries,
+)
 from followups.escalation import Audience
 from followups.gate import Question
 from followups.models import Item, Notice, Promise
@@ -58,7 +67,7 @@ def test_the_rungs_of_an_absent_owner_go_to_the_deputy_who_is_told_whose_they_ar
     assert (told(noor), told(cast.amina)) == (["lateness_owner"], [])
     notice = Notice.objects.select_related("promise__owner", "promise__customer").get(user=noor)
     with translation.override("en"):
-        assert digests.sentence(notice).startswith("For Amina: Promise P-")
+        assert notice_words.sentence(notice).startswith("For Amina: Promise P-")
     assert fresh(promise).owner == cast.amina
 
 

@@ -6,7 +6,7 @@ import pytest
 from django.utils import translation
 
 from crm.models import User
-from followups import digests, ladder, notices
+from followups import digests, ladder, notice_words, notices
 from followups.models import Item, Notice, Promise
 from tests.cast import MINUTE, START, Cast, Clock
 from tests.followups.post import Post, text
@@ -38,7 +38,7 @@ def test_nobody_reads_three_hundred_lines(cast: Cast) -> None:
 def test_one_notice_is_its_own_subject(cast: Cast) -> None:
     letter = waiting(cast, cast.amina, "item_address_to_fix")
     mail = digests.compose(letter)
-    assert mail.subject == digests.sentence(letter[0])
+    assert mail.subject == notice_words.sentence(letter[0])
     assert "(1)" not in mail.text and "Since" not in mail.text
 
 
@@ -96,7 +96,7 @@ def test_a_rung_is_told_as_it_is_at_its_moment_whatever_the_ladder(
     promise = promised(cast)
     at = promise.due_at + MINUTE if late else promise.due_at - MINUTE
     notice = notices.tell(user=cast.amina, kind=kind, promise=promise, at=at)
-    assert notice and words in digests.sentence(notice)
+    assert notice and words in notice_words.sentence(notice)
 
 
 def test_every_kind_stands_in_one_group_and_every_group_has_only_kinds() -> None:
@@ -104,8 +104,8 @@ def test_every_kind_stands_in_one_group_and_every_group_has_only_kinds() -> None
     assert len(grouped) == len(set(grouped))
     rungs = {f"{track}_{role}" for track in Promise.Track for role in ladder.Role}
     items = {f"item_{kind}" for kind in Item.Kind}
-    assert set(digests.SENTENCES) | rungs | items <= digests.GROUPED
-    assert set(digests.SENTENCES) | rungs | items >= digests.GROUPED
+    assert set(notice_words.SENTENCES) | rungs | items <= digests.GROUPED
+    assert set(notice_words.SENTENCES) | rungs | items >= digests.GROUPED
 
 
 def test_a_kind_that_no_group_knows_is_mailed_all_the_same(cast: Cast) -> None:

@@ -10,7 +10,7 @@ from django.db import IntegrityError, connection, transaction
 
 from crm import absences, workdays
 from crm.models import User
-from followups import digests, escalation, notices
+from followups import escalation, notice_words, notices
 from followups.escalation import Audience
 from followups.ladder import DEFAULT
 from followups.models import Escalation, Notice, Promise
@@ -114,7 +114,7 @@ def test_everybody_who_must_know_is_told_once(cast: Cast) -> None:
         ("dirk", "lateness_operations"),
         ("dirk", "lateness_management"),
     ]
-    assert {n.kind for n in told} <= set(digests.SENTENCES)
+    assert {n.kind for n in told} <= set(notice_words.SENTENCES)
 
 
 def test_without_a_supervisor_the_next_rung_comes_at_once(cast: Cast) -> None:

@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 
 from crm.models import Heartbeat
-from followups import auditing, digests, findings, promises, watch_words, watchdog
+from followups import auditing, digests, findings, notice_words, promises, watch_words, watchdog
 from followups.models import AuditRound, Finding, Notice, Promise
 from offers import intake
 from tests.cast import DAY, HOUR, MINUTE, START, Cast, sweeps_alive
@@ -171,7 +171,7 @@ def test_a_notice_says_what_was_found_and_what_has_gone(house: Cast) -> None:
     look(LATER + MINUTE)
     Promise.objects.update(next_rung_at=START + timedelta(days=1), failures=1)
     look(LATER + HOUR)
-    said = [digests.sentence(row) for row in Notice.objects.order_by("pk")]
+    said = [notice_words.sentence(row) for row in Notice.objects.order_by("pk")]
     title = watch_words.title("no_next_rung")
     assert said[-2:] == [
         f"The watchdog found something: {title} (1).",

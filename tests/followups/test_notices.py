@@ -7,7 +7,7 @@ from datetime import datetime
 import pytest
 
 from crm.models import User
-from followups import digests, escalation, notices
+from followups import escalation, notice_words, notices
 from followups.models import Notice, Promise
 from offers.channels.smtp import Outcome
 from tests.cast import DAY, HOUR, MINUTE, START, Cast, Clock, brussels
@@ -107,10 +107,10 @@ def test_a_worker_that_died_leaves_its_notices_to_the_next(cast: Cast, post: Pos
     assert notices.send_due(clock=Clock(START + notices.LEASE)) == 1
 
 
-@pytest.mark.parametrize("kind", [*digests.SENTENCES, "poison", "something new"])
+@pytest.mark.parametrize("kind", [*notice_words.SENTENCES, "poison", "something new"])
 def test_every_notice_has_a_sentence(cast: Cast, kind: str) -> None:
     tell(cast, cast.amina, kind=kind.replace(" ", "_"))
-    words = digests.sentence(Notice.objects.select_related("promise").get())
+    words = notice_words.sentence(Notice.objects.select_related("promise").get())
     assert "%(" not in words and words.endswith(".")
 
 

@@ -9,7 +9,7 @@ from django.conf import LazySettings
 
 from crm import call_sources
 from crm.models import CallSource, Team
-from followups import digests, silences, watchdog
+from followups import notice_words, silences, watchdog
 from followups.models import Notice
 from tests.api.dialers import dialer
 from tests.cast import HOUR, START, SYSTEM, Cast, brussels
@@ -45,7 +45,7 @@ def test_the_supervisors_of_its_team_and_operations_are_told_once(cast: Cast) ->
         watchdog.look(at=MONDAY + hours * HOUR)
     assert told() == ["chloe", "dirk"]
     notice = Notice.objects.filter(user=cast.chloe).get()
-    assert "plain" in digests.sentence(notice)
+    assert "plain" in notice_words.sentence(notice)
 
 
 def test_a_dialer_of_no_team_is_operations_affair(cast: Cast) -> None:

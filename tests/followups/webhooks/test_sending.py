@@ -16,7 +16,7 @@ from django.db import connections
 from standardwebhooks.webhooks import Webhook
 
 from config import clock as product_clock
-from followups import digests
+from followups import notice_words
 from followups.models import Notice, WebhookEndpoint, WebhookMessage
 from followups.webhooks import endpoints, outbox, sending, wire
 from tests.cast import DAY, HOUR, MINUTE, START, SYSTEM, Cast, Clock, assemble, call_and_promise
@@ -119,7 +119,7 @@ def test_who_is_gone_is_switched_off_and_operations_hear_of_it(
     assert (endpoint.off_by, endpoint.off_cause) == ("sweep:webhooks", "gone")
     notice = Notice.objects.get()
     assert (notice.user, notice.kind) == (cast.dirk, "webhook_gone")
-    assert "crm" in digests.sentence(notice)
+    assert "crm" in notice_words.sentence(notice)
     clock.turn(DAY)
     assert send(clock) == 0
     assert len(receiver.heard) == 3
