@@ -119,7 +119,7 @@ class LatenessRungForm(RungForm):
 class Rungs(forms.BaseFormSet):
     """The rungs of one track."""
 
-    def get_deletion_widget(self) -> Any:
+    def get_deletion_widget(self) -> Any:  # type: ignore[override]
         return forms.CheckboxInput(TICK)
 
     def add_fields(self, form: Any, index: int | None) -> None:
