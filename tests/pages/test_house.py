@@ -215,6 +215,15 @@ def test_many_are_tried_again_at_once(dirk: Client, monday: Cast) -> None:
     assert dead_letters.counts() == {"promise": 0, "notice": 0, "webhook": 0, "report": 1}
 
 
+def test_all_of_a_kind_are_tried_again_by_one_button(dirk: Client, monday: Cast) -> None:
+    for number in range(3):
+        refused(monday), unmatched(monday, number)
+    address = f"{reverse('do_dead_letters')}?kind=notice"
+    assert "3 letters are tried again" in _said(dirk.post(address, {"do": "retry_all"}), dirk)
+    assert dead_letters.counts()["notice"] == 0
+    assert not UnmatchedReport.objects.exclude(next_try_at=None).exists()
+
+
 @pytest.mark.parametrize(
     ("form", "words"),
     [
