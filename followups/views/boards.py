@@ -18,10 +18,11 @@ from crm import access
 from crm.actors import Actor
 from crm.models import Team, User
 from crm.views import reader
-from followups import amending, override_lists, queries, suppliers
+from followups import amending, findings, override_lists, queries, suppliers
 from followups.forms_change import PassForm, keepers
 from followups.models import Promise
 from followups.suppliers import Whose
+from offers import intake
 
 ROWS = {
     "broken": queries.broken_rows,
@@ -95,6 +96,7 @@ def _page(
         "made": made,
         "rows": made.rows if made else ROWS[shown](teams=chosen, at=at),
         "silent": suppliers.silent(whose=whose, at=at),
+        "house": _house(user),
         "teams": teams,
         "team": team,
         "most": queries.LONGEST_LIST,
@@ -102,6 +104,13 @@ def _page(
         "picked": picked,
     }
     return render(request, "followups/board.html", words, status=status)
+
+
+def _house(user: User) -> dict[str, Any]:
+    """For operations, whose first page this is: whether Kept itself needs somebody."""
+    if not access.may(user, "see_house"):
+        return {}
+    return {"wrong": findings.open_now().count(), "deaf": intake.expected() == "none"}
 
 
 def _teams(user: User) -> QuerySet[Team]:

@@ -328,6 +328,19 @@ def test_without_an_intake_a_canary_or_a_monitor_the_page_says_so(
         assert f"Set {name}" in shown
 
 
+def test_the_first_page_of_operations_says_that_the_house_needs_somebody(
+    monday: Cast, enter: Enter, settings: Any
+) -> None:
+    Finding.objects.create(
+        code="canary_lost", opened_at=clock.now(), seen_at=clock.now(), rows=1, subjects=["1"]
+    )
+    settings.BOUNCE_INTAKE = "none"
+    for who, sees in ((monday.dirk, True), (monday.chloe, False)):
+        shown = page(enter(who), "board")
+        assert ("needs somebody: 1 finding" in shown) == sees
+        assert ("Nobody listens for returned mail" in shown) == sees
+
+
 def test_the_queues_are_counted(dirk: Client, monday: Cast) -> None:
     call_and_promise(monday.amina, monday.dupont, at=clock.now())
     row = page(dirk).partition("Documents to send")[2].partition("</tr>")[0]
