@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection
 
@@ -96,7 +97,7 @@ def again(ids: Collection[int], *, at: datetime) -> Found:
     return _looked(AGAIN, {"ids": list(ids)}, at).found if ids else {}
 
 
-def _looked(statement: str, values: dict[str, object], at: datetime) -> Stretch:
+def _looked(statement: str, values: dict[str, Any], at: datetime) -> Stretch:
     with connection.cursor() as cursor:
         cursor.execute(statement, {**values, "since": at - PATIENCE})
         looked, last, found = cursor.fetchone()
@@ -119,7 +120,7 @@ def everywhere(*, at: datetime) -> Found:
 
 
 def _ids(statement: str, at: datetime) -> list[str]:
-    values = {"since": at - PATIENCE, "day": at - UNKNOWN_PATIENCE, "most": MOST}
+    values: dict[str, Any] = {"since": at - PATIENCE, "day": at - UNKNOWN_PATIENCE, "most": MOST}
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
         return list(_texts(pk for (pk,) in cursor.fetchall()))

@@ -54,8 +54,8 @@ def _promises(before: dict[str, Finding], at: datetime) -> tuple[AuditRound, aud
     known = {int(pk) for code in BY_ROUND if code in before for pk in before[code].subjects}
     found = auditing.again(known, at=at)
     for code, subjects in stretch.found.items():
-        known_already = found.setdefault(code, [])
-        known_already += [pk for pk in subjects if pk not in set(known_already)]
+        before_this = set(found.get(code, ()))
+        found[code] = [*before_this, *(pk for pk in subjects if pk not in before_this)]
     state.looked += stretch.looked
     if stretch.looked < auditing.STRETCH:
         state.after, state.finished_at = 0, at
@@ -74,7 +74,9 @@ def _promises(before: dict[str, Finding], at: datetime) -> tuple[AuditRound, aud
 
 
 def _keep(before: Finding | None, code: str, subjects: list[str], at: datetime) -> None:
-    seen = {"rows": len(subjects), "subjects": subjects[: auditing.MOST], "seen_at": at}
+    # Of more than that only the first are kept, and counted.
+    subjects = sorted(subjects, key=_order)[: auditing.MOST]
+    seen = {"rows": len(subjects), "subjects": subjects, "seen_at": at}
     if before is None:
         Finding.objects.create(code=code, opened_at=at, **seen)
         return
@@ -82,6 +84,10 @@ def _keep(before: Finding | None, code: str, subjects: list[str], at: datetime) 
     rows.update(**seen)
     if before.opened_at + SETTLED <= at and rows.filter(told_at=None).update(told_at=at):
         _tell(OPENED, code, len(subjects), at)
+
+
+def _order(subject: str) -> tuple[int, str]:
+    return (int(subject), "") if subject.isdecimal() else (0, subject)
 
 
 def _gone(before: Finding, state: AuditRound, at: datetime) -> None:

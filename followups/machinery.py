@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from config.timetable import SWEEPS, Sweep
 from crm import heartbeats
-from followups import findings, watch_words
+from followups import auditing, findings, watch_words
 from followups.models import Finding, Notice, Promise, Slip, WebhookMessage
 from offers import canaries, intake
 from offers.models import Canary, Delivery
@@ -103,6 +103,7 @@ class Shown:
     todo: str
     subjects: list[str]
     more: int
+    most: bool  # there may be more than were counted
     url: str
 
 
@@ -121,6 +122,7 @@ def _shown(row: Finding) -> Shown:
         todo=str(words.todo) if words else "",
         subjects=_named(about, first),
         more=max(0, row.rows - len(first)) if about else 0,
+        most=row.rows >= auditing.MOST,
         url=reverse("deliveries") if about == "delivery" else "",
     )
 

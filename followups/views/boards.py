@@ -16,13 +16,14 @@ from config import clock
 from crm import access
 from crm.models import User
 from crm.views import reader
-from followups import override_lists, suppliers
+from followups import findings, override_lists, suppliers
 from followups.board import avoided as denied
 from followups.board import counts, drawn, lists, numbers, rollups
 from followups.board import wanted as wanting
 from followups.board.wanted import Wanted
 from followups.forms_board import AgreeForm, FilterForm, SendOnForm
 from followups.forms_change import PassForm, keepers
+from offers import intake
 
 OVERRIDES = "overrides"
 CALLS = {"in_spite": suppliers.in_spite, "unasked": suppliers.unasked}
@@ -64,6 +65,7 @@ def page(
         "filter": FilterForm(wanted, wanting.teams_of(user)),
         "waiting": override_lists.waiting(user=user, at=at),
         "silent": suppliers.silent(whose=wanted.whose, at=at),
+        "house": _house(user),
         "acts": _acts(user, wanted, sent or {}) if shown == "broken" else {},
         "opened": [*(sent or {})],
         "picked": picked,
@@ -74,6 +76,13 @@ def page(
 def _page_number(request: HttpRequest) -> int:
     asked = request.GET.get("page", "")
     return int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 6 else 1
+
+
+def _house(user: User) -> dict[str, Any]:
+    """For operations, whose first page this is: whether Kept itself needs somebody."""
+    if not access.may(user, "see_house"):
+        return {}
+    return {"wrong": findings.open_now().count(), "deaf": intake.expected() == "none"}
 
 
 def _figures(wanted: Wanted, at: datetime) -> dict[str, Any]:

@@ -75,6 +75,7 @@ def _list(request: HttpRequest, *, wrong: str = "", status: int = 200) -> HttpRe
         "page": page,
         "rows": dead_letters.letters(page, at=at),
         "picked": set(request.POST.getlist("letter")),
+        "most": MOST_CHOSEN,
         "reasons": dead_letters.REASONS.choices,
         "wrong": wrong,
     }
@@ -85,9 +86,7 @@ def _list(request: HttpRequest, *, wrong: str = "", status: int = 200) -> HttpRe
 def act(request: HttpRequest) -> HttpResponse:
     """The chosen ones are tried again, or given up with a reason."""
     by, at = _worker(request), clock.now()
-    chosen = dead_letters.parse(request.POST.getlist("letter")[:MOST_CHOSEN])
-    if one := request.POST.get("again", ""):
-        chosen = dead_letters.parse([one])
+    chosen = _chosen(request)
     gives_up = request.POST.get("do") == "give_up"
     reason = request.POST.get("reason", "")
     if not chosen:
@@ -102,6 +101,16 @@ def act(request: HttpRequest) -> HttpResponse:
             nudge(dead_letters.SWEEP[kind])
     _say(request, len(done), len(chosen) - len(done), gives_up=gives_up)
     return redirect("dead_letters")
+
+
+def _chosen(request: HttpRequest) -> list[tuple[str, int]]:
+    """One by its own button, all that are shown (the newest of them), or those that are marked."""
+    if one := request.POST.get("again", ""):
+        return dead_letters.parse([one])
+    if request.POST.get("do") == "retry_all":
+        shown = dead_letters.keys(kind=request.GET.get("kind", ""))
+        return [(kind, pk) for kind, pk, _since in shown[:MOST_CHOSEN]]
+    return dead_letters.parse(request.POST.getlist("letter")[:MOST_CHOSEN])
 
 
 def _say(request: HttpRequest, done: int, left: int, *, gives_up: bool) -> None:

@@ -1,4 +1,4 @@
-"""All is well: somebody outside hears it. Something is wrong: nobody does, and that is told."""
+"""All is well: somebody outside hears it. Something is wrong: nobody does, and that alarms."""
 
 from __future__ import annotations
 

@@ -215,6 +215,15 @@ def test_many_are_tried_again_at_once(dirk: Client, monday: Cast) -> None:
     assert dead_letters.counts() == {"promise": 0, "notice": 0, "webhook": 0, "report": 1}
 
 
+def test_all_of_a_kind_are_tried_again_by_one_button(dirk: Client, monday: Cast) -> None:
+    for number in range(3):
+        refused(monday), unmatched(monday, number)
+    address = f"{reverse('do_dead_letters')}?kind=notice"
+    assert "3 letters are tried again" in _said(dirk.post(address, {"do": "retry_all"}), dirk)
+    assert dead_letters.counts()["notice"] == 0
+    assert not UnmatchedReport.objects.exclude(next_try_at=None).exists()
+
+
 @pytest.mark.parametrize(
     ("form", "words"),
     [
@@ -317,6 +326,19 @@ def test_without_an_intake_a_canary_or_a_monitor_the_page_says_so(
     shown = page(dirk)
     for name in ("BOUNCE_INTAKE", "CANARY_ADDRESS", "HEARTBEAT_URL"):
         assert f"Set {name}" in shown
+
+
+def test_the_first_page_of_operations_says_that_the_house_needs_somebody(
+    monday: Cast, enter: Enter, settings: Any
+) -> None:
+    Finding.objects.create(
+        code="canary_lost", opened_at=clock.now(), seen_at=clock.now(), rows=1, subjects=["1"]
+    )
+    settings.BOUNCE_INTAKE = "none"
+    for who, sees in ((monday.dirk, True), (monday.chloe, False)):
+        shown = page(enter(who), "board")
+        assert ("needs somebody: 1 finding" in shown) == sees
+        assert ("Nobody listens for returned mail" in shown) == sees
 
 
 def test_the_queues_are_counted(dirk: Client, monday: Cast) -> None:
