@@ -9,8 +9,9 @@
   document.querySelectorAll("form[data-key-create], form[data-key-get]").forEach((form) => {
     const answer = form.querySelector("[name=credential]");
     const failed = form.querySelector("[role=alert][hidden]");
+    let answered = false;
     form.addEventListener("submit", async (event) => {
-      if (answer.value) {
+      if (answered) {
         return;
       }
       event.preventDefault();
@@ -24,6 +25,7 @@
       }
       try {
         answer.value = JSON.stringify(await act(options));
+        answered = true;
         form.requestSubmit();
       } catch {
         failed.hidden = false;

@@ -9,9 +9,11 @@ import pytest
 from django.conf import settings
 from playwright.sync_api import Page
 
+from crm.models import User
 from tests.cast import PASSWORD, assemble
 from tests.live import LiveSystem
 from tests.pages.test_account import FACTOR, code_of
+from tests.pages.test_in_the_browser import faults
 
 # Browsers bind security keys to a host's name; 127.0.0.1 is none.
 HOUSE = settings.BASE_URL.replace("127.0.0.1", "localhost")
@@ -29,9 +31,9 @@ def watched(live_system: LiveSystem, page: Page) -> Iterator[Page]:
     assert bad == []
 
 
-def log_in(page: Page) -> None:
+def log_in(page: Page, name: str = "amina") -> None:
     page.goto(f"{HOUSE}/login/")
-    page.get_by_label("Username").fill("amina")
+    page.get_by_label("Username").fill(name)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Log in", exact=True).click()
 
@@ -86,3 +88,23 @@ def test_a_security_key_is_added_and_opens_the_door(watched: Page) -> None:
     log_in(watched)
     watched.get_by_role("button", name="Use the security key").click()
     watched.wait_for_url("**/desk/")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious_on_the_administrators_pages(watched: Page, scheme: str) -> None:
+    watched.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+    found = {}
+    for path in ("/login/", "/login/password/"):
+        watched.goto(f"{HOUSE}{path}")
+        found[path] = faults(watched)
+    log_in(watched, "eva")
+    watched.goto(f"{HOUSE}/people/add/")
+    found["/account/confirm/"] = faults(watched)
+    confirm(watched)
+    amina = f"/people/{User.objects.get(username='amina').pk}/"
+    pages = ["/people/", "/people/add/", amina, "/teams/", "/teams/add/", "/keys/", "/keys/add/"]
+    pages += ["/audit/", "/account/", "/account/password/", FACTOR, f"{FACTOR}app/"]
+    for path in [*pages, f"{FACTOR}keys/add/"]:
+        watched.goto(f"{HOUSE}{path}")
+        found[path] = faults(watched)
+    assert {path: bad for path, bad in found.items() if bad} == {}
