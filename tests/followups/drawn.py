@@ -24,7 +24,7 @@ SWIFT: dict[str, Any] = {
 
 def in_the_house() -> None:
     """A TRUNCATE between tests also empties what a migration had filled."""
-    importlib.import_module("followups.migrations.0017_default_ladder").seed(apps, None)
+    importlib.import_module("followups.migrations.0019_default_ladder").seed(apps, None)
 
 
 def drawn(cast: Cast, *, name: str = "default", **more: Any) -> LadderVersion:

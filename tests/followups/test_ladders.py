@@ -31,7 +31,7 @@ def climbed_by(cast: Cast, at: datetime = START) -> str:
 
 
 def test_version_one_is_the_ladder_of_the_release() -> None:
-    migration = importlib.import_module("followups.migrations.0017_default_ladder")
+    migration = importlib.import_module("followups.migrations.0019_default_ladder")
     assert ladder.DEFAULT.to_dict() == migration.DEFAULT
     row = LadderVersion.objects.get(name="default", version=1)
     assert Ladder.from_dict(row.ladder) == ladder.DEFAULT
