@@ -10,7 +10,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from crm import reauth, suppressions
+from crm import suppressions
 from crm.models import AuditEntry, User
 from followups import overrides
 from followups.models import GateCheck, Notice, Override
@@ -24,6 +24,7 @@ from tests.cast import (
     call_and_promise,
     person,
 )
+from tests.crm.test_reauth import later
 from tests.followups.test_overrides import LATER, WHY, quota_used
 from tests.pages.conftest import Enter, set_clock
 from tests.pages.test_desk import neighbour
@@ -231,16 +232,16 @@ def test_a_wrong_password_grants_nothing_and_counts_as_at_the_log_in(
 
 
 def test_after_five_wrong_passwords_the_right_one_waits_a_quarter_of_an_hour(
-    waiting: Cast, enter: Enter
+    waiting: Cast, enter: Enter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     row, client = requested(waiting), enter(waiting.chloe)
     page = f"/overrides/{row.pk}/"
-    for _ in range(reauth.MOST_WRONG):
+    for _ in range(5):
         client.post(page, signed(password="a guess"))
     answer = client.post(page, signed())
     assert "Too many wrong passwords" in answer.content.decode()
-    assert AuditEntry.objects.filter(action="password_wrong").count() == reauth.MOST_WRONG
-    set_clock(LATER + 16 * MINUTE)
+    assert AuditEntry.objects.filter(action="password_wrong").count() == 5
+    later(monkeypatch, 16)
     assert client.post(page, signed()).status_code == 302
 
 
