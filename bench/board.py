@@ -23,6 +23,8 @@ from followups import ladder
 
 START = "import django; django.setup(); from bench import boarder; boarder.main()"
 PAGE_MS, SHARE = 300.0, 0.8  # the pass lines
+# What each connection of the database has spent; one that ended keeps what it had.
+SPENT: dict[int, float] = {}
 SCREENS, EVERY = 20, 30.0  # so many screens, each of which asks again after so many seconds
 TEAMS, AGENTS, CAMPAIGNS, DAYS = 10, 200, 10, 368
 CHANGED = 600  # promises between two turns: twenty a second, more than a house of this size has
@@ -301,8 +303,10 @@ def _pages(house: rig.Rig, size: Size, cookies: dict[str, str]) -> list[Series]:
 def _cpu(connection: psycopg.Connection, server: rig.Server) -> float:
     """Seconds that the web server and the database's connections have worked so far."""
     pids = connection.execute("SELECT pid FROM pg_stat_activity WHERE client_port IS NOT NULL")
-    spent = (psutil.Process(pid).cpu_times() for (pid,) in pids.fetchall())
-    return server.cpu() + sum(times.user + times.system for times in spent)
+    for (pid,) in pids.fetchall():
+        times = psutil.Process(pid).cpu_times()
+        SPENT[pid] = times.user + times.system
+    return server.cpu() + sum(SPENT.values())
 
 
 def _same(broken: int, body: bytes) -> None:

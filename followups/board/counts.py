@@ -137,6 +137,7 @@ def _narrowed(wanted: Wanted) -> tuple[str, str, dict[str, Any]]:
         "f.campaign_id": wanted.campaign.pk if wanted.campaign else None,
         "f.channel": wanted.channel,
         "f.cause": wanted.cause,
+        "f.outcome": "broken" if wanted.cause else "",
     }
     told = {name: value for name, value in told.items() if value}
     join = any(name.startswith("f.") for name in told)

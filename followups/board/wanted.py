@@ -71,19 +71,23 @@ class Wanted:
         return today(at) - timedelta(days=self.days - 1)
 
     def promises(self) -> Q:
-        """On Promise. Campaign, channel and cause are read from the rollups."""
+        """On Promise, for what is open. Campaign, channel and cause are read from the rollups."""
+        cause = Q(figure__cause=self.cause, figure__outcome="broken") if self.cause else Q()
+        return self._any() & cause
+
+    def _any(self) -> Q:
         found = Q(team__in=self.teams)
         found &= Q(owner=self.agent) if self.agent else Q()
         found &= Q(kind=self.kind) if self.kind else Q()
         found &= Q(figure__campaign=self.campaign) if self.campaign else Q()
-        found &= Q(figure__channel=self.channel) if self.channel else Q()
-        return found & (Q(figure__cause=self.cause) if self.cause else Q())
+        return found & (Q(figure__channel=self.channel) if self.channel else Q())
 
     def figures(self, at: datetime) -> Q:
         """On Promise, by its figure: what was due in the period."""
         found = Q(figure__team__in=self.teams)
         found &= Q(figure__day__range=(self.first_day(at), today(at)))
-        return found & self.promises()
+        found &= Q(figure__cause=self.cause) if self.cause else Q()
+        return found & self._any()
 
     def cells(self, at: datetime, *, owner: bool = False) -> tuple[str, dict[str, Any]]:
         """The same of cells or figures `f`, in SQL, with its values; the cause narrows no rate."""

@@ -59,6 +59,9 @@ class PromiseFigure(Cell):
             models.Index(fields=["owner", "day"], name="figure_of_owner"),
             models.Index(fields=["day"], name="figure_open", condition=models.Q(outcome="open")),
             models.Index(
+                fields=["cause"], name="figure_cause", condition=models.Q(outcome="broken")
+            ),
+            models.Index(
                 fields=["day", "team"],
                 name="figure_not_in_time",
                 condition=models.Q(outcome__in=["late", "broken"]),
