@@ -42,6 +42,20 @@
     }
   });
 
+  // A menu closes when one looks elsewhere.
+  const menus = () => document.querySelectorAll("details[data-closes][open]");
+  document.addEventListener("click", (event) => {
+    menus().forEach((menu) => menu.contains(event.target) || menu.removeAttribute("open"));
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") {
+      menus().forEach((menu) => {
+        menu.removeAttribute("open");
+        menu.querySelector("summary").focus();
+      });
+    }
+  });
+
   // A double click sends a form once; the server would save it once all the same.
   document.addEventListener("submit", (event) => {
     const form = event.target;

@@ -24,6 +24,7 @@ def test_an_absence_and_a_hand_over_by_a_supervisor(live_system: LiveSystem, wat
     noor = colleague(cast, "noor")
     call_and_promise(cast.amina, cast.dupont, at=clock.now())
     log_in(page, "chloe")
+    page.locator("summary", has_text="More").click()
     page.get_by_role("link", name="Absences").click()
     page.get_by_label("Who is away").select_option(label="Amina")
     page.get_by_label("Who stands in").select_option(label="Noor")

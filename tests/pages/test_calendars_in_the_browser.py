@@ -43,6 +43,7 @@ def test_a_calendar_is_copied_changed_and_followed_by_what_is_open(
 ) -> None:
     page = watched
     log_in(page, "dirk")
+    page.locator("summary", has_text="More").click()
     page.get_by_role("link", name="Calendars").click()
     looks_well(page)
     page.get_by_role("link", name="Wallonia").click()

@@ -24,6 +24,7 @@ def test_a_file_is_brought_checked_imported_and_taken_back(
     assemble()
     file.write_text(HEAD + DUPONT + PEETERS + "K3;Nobody;xx;;;;;;liege\n", encoding="utf-8")
     log_in(page, "dirk")
+    page.locator("summary", has_text="More").click()
     page.get_by_role("link", name="Imports").click()
     looks_well(page)
     page.locator("#id_file").set_input_files(file)

@@ -21,6 +21,7 @@ def test_a_ladder_is_drawn_activated_and_given_to_a_team(
     in_the_house()
     page = watched
     log_in(page, "dirk")
+    page.locator("summary", has_text="More").click()
     page.get_by_role("link", name="Ladders").click()
     looks_well(page)
     page.get_by_role("link", name="version 1").click()

@@ -55,6 +55,7 @@ def test_a_policy_is_copied_edited_compared_and_activated_and_the_gate_follows(
 ) -> None:
     page = watched
     log_in(page, "dirk")
+    page.locator("summary", has_text="More").click()
     page.get_by_role("link", name="Policies").click()
     looks_well(page)
     page.get_by_role("link", name="2015-07-11").click()
