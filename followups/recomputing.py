@@ -134,8 +134,10 @@ def out_of_hours(version: CalendarVersion, *, at: datetime) -> list[Promise]:
 
 
 def of(promise: Promise, *, calendar: Calendar, at: datetime) -> Move | None:
-    """What this calendar changes for the promise; None for nothing. Raises ValueError when its own
-    calendar, or this one, could not be worked with."""
+    """What this calendar changes for a promise that _rows() read; None for nothing.
+
+    Raises ValueError when its own calendar, or this one, could not be worked with.
+    """
     due_at = _due(promise, calendar, at)
     rungs = _rungs(promise, calendar, due_at, at)
     if due_at == promise.due_at and rungs == promise.rungs:
