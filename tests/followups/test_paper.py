@@ -270,7 +270,8 @@ def test_what_nobody_confirms_is_the_owners_item_and_the_gate_stays_shut(
     item = Item.objects.get()
     assert (item.kind, item.promise, item.owner) == ("paper", other, cast.amina)
     assert fresh(other).status == "open"
-    assert watchdog.findings(at=limit + 10 * MINUTE) == []
+    wrong = {found.code for found in watchdog.wrong(at=limit + 10 * MINUTE)}
+    assert wrong <= {"sweep_late", "intake_silent", "rung_overdue"}, "nobody runs the sweeps here"
 
 
 @pytest.mark.parametrize("plan", [("bill_insert",), ("post",), ("post", "bill_insert")])
