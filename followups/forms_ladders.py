@@ -126,7 +126,7 @@ class Tick(forms.CheckboxInput):
 class Rungs(forms.BaseFormSet):
     """The rungs of one track."""
 
-    deletion_widget = Tick  # type: ignore[assignment]
+    deletion_widget = Tick
 
     def add_fields(self, form: Any, index: int | None) -> None:
         super().add_fields(form, index)
