@@ -6,13 +6,15 @@ import uuid
 from typing import Any
 
 from config import clock
-from crm import absences, consents, keys, merges, wishes
+from crm import absences, calendars, consents, keys, merges, wishes
 from crm.consents import Given
-from crm.models import User
+from crm.models import Campaign, User
 from crm.wishes import Said
+from crm.workdays import DEFAULT
 from followups import items, overrides
 from followups.models import Lease
 from followups.webhooks import endpoints, events, outbox
+from offers import intake
 from offers.models import OfferVersion, PrintRun
 from tests.cast import (
     DAY,
@@ -26,6 +28,7 @@ from tests.cast import (
     person,
 )
 from tests.crm.drafts import draft_of
+from tests.crm.importing.files import DUPONT, HEAD, checked
 from tests.offers.paper import billed, built, queued
 from tests.pages.conftest import set_clock
 from tests.pages.test_desk import neighbour
@@ -59,6 +62,7 @@ def places(cast: Cast) -> dict[str, Places]:
         # A call that may still be let through is asked for first.
         **_made(cast),
         **_filed(cast),
+        **_set_up(cast),
         "/promises/": {"reference": promise.reference},
         "/call-backs/": {"reference": promise.reference},
         "/items/": {"pk": item.pk},
@@ -109,6 +113,22 @@ def _made(cast: Cast) -> dict[str, Places]:
         "/people/": {"pk": cast.amina.pk},
         "/teams/": {"pk": cast.liege.pk},
         "/keys/": {"pk": keys.issue(name="k", scopes=["gate:read"], by=SYSTEM, at=START).key.pk},
+    }
+
+
+def _set_up(cast: Cast) -> dict[str, Places]:
+    """What operations keep: a team's hours, a list to call, a file, a mail that says little."""
+    hours = calendars.add(name="Liège", hours=DEFAULT, by=SYSTEM, at=START)
+    calendars.give(calendar=hours, team=cast.liege, by=SYSTEM, at=START)
+    Campaign.objects.filter(pk=cast.sales.pk).update(team=cast.liege)
+    report = intake.keep(raw=b"Subject: ?\r\n\r\nhello", by=SYSTEM, at=START)
+    return {
+        "/board/export.": {"form": "csv"},
+        "/calendars/": {"pk": hours.pk},
+        "/campaigns/": {"slug": cast.sales.slug},
+        "/dead-letters/reports/": {"pk": report.pk},
+        "/imports/": {"pk": checked(HEAD + DUPONT).pk},
+        "/ladders/": {"name": "default", "version": 1},
     }
 
 
