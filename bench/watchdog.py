@@ -29,16 +29,12 @@ STRANGER = "%2B32479999999"
 AUDITOR = "import django; django.setup(); from bench import auditor; auditor.main()"
 SESSION = """
 import django; django.setup()
-from django.contrib.auth import SESSION_KEY, BACKEND_SESSION_KEY, HASH_SESSION_KEY
-from django.contrib.sessions.backends.db import SessionStore
+from django.conf import settings
+from django.test import Client
 from crm.models import User
-user = User.objects.create(pk=2, username="watch", password="!", role="operations")
-session = SessionStore()
-session[SESSION_KEY] = str(user.pk)
-session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
-session[HASH_SESSION_KEY] = user.get_session_auth_hash()
-session.create()
-print(session.session_key)
+client = Client()
+client.force_login(User.objects.create(pk=2, username="watch", password="!", role="operations"))
+print(client.cookies[settings.SESSION_COOKIE_NAME].value)
 """
 # Each open promise with the mail that serves it, accepted by the relay.
 SERVED = """

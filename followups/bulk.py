@@ -12,11 +12,10 @@ from datetime import date, datetime, time
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from crm import customers
+from crm import calendars, customers
 from crm.actors import Actor
 from crm.models import Attempt
 from crm.wallclock import zone_of
-from crm.workdays import Calendar
 from followups import amending, plans, promises
 from followups.channels import BY
 from followups.models import Promise
@@ -114,7 +113,7 @@ def _agree(promise: Promise, day: date, reason: str, by: Actor, at: datetime) ->
 
 
 def _due_at(promise: Promise, day: date, *, at: datetime) -> datetime:
-    calendar = Calendar.from_dict(promise.team.calendar)
+    calendar = calendars.of(promise.team, at=at)
     zone = zone_of(calendar.zone)
     due_at = calendar.end_of_working_day(datetime.combine(day, time(0), zone), 0)
     if due_at.astimezone(zone).date() != day:

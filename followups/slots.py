@@ -15,7 +15,7 @@ from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.utils.translation import gettext as _
 
-from crm import customers
+from crm import calendars, customers
 from crm.actors import Actor
 from crm.models import Customer
 from crm.workdays import Calendar
@@ -104,7 +104,7 @@ def _set(
 ) -> bool:
     """The first free hour of the team so many days later, and from now the rungs of that hour."""
     span = timedelta(days=days)
-    calendar = Calendar.from_dict(promise.team.calendar)
+    calendar = calendars.of(promise.team, at=at)
     earliest = max(at, since + span - callbacks.NOTICE)
     slot = next(iter(callbacks.slots(calendar=calendar, at=earliest)), earliest + timedelta(days=1))
     if not _move(promise, slot, slot_from_at=since, at=at):

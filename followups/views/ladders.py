@@ -13,11 +13,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from config import clock
-from crm import access, actors, instants, people
+from crm import access, actors, calendars, instants, people
 from crm.actors import Actor
 from crm.models import Team, User
 from crm.views import reader
-from crm.workdays import Calendar
 from followups import daily_digest, ladder_books, ladders, rungs
 from followups.forms_ladders import ChoiceForm, Editor, LadderActivationForm, ManagementForm
 from followups.ladder import BrokenLadder
@@ -119,7 +118,7 @@ def _example(request: HttpRequest, user: User, book: Book, at: datetime) -> dict
     team = next((one for one in teams if one.slug == wanted), teams[0] if teams else None)
     if team is None:
         return {"teams": [], "steps": rungs.steps(book.ladder)}
-    calendar = Calendar.from_dict(team.calendar)
+    calendar = calendars.of(team, at=at)
     due_at = calendar.end_of_working_day(at)
     steps = rungs.example(book.ladder, calendar, at=at, due_at=due_at)
     return {"teams": teams, "team": team, "due_at": due_at, "steps": steps}

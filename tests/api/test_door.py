@@ -233,6 +233,7 @@ def test_the_openapi_document_names_every_operation(client: Client, db: None) ->
         "post /api/v1/call-events",
         "get /api/v1/promises",
         "get /api/v1/promises/{reference}",
+        "post /api/v1/promises/{reference}/came",
         "post /api/v1/promises/{reference}/withdraw",
         "post /api/v1/promises/{reference}/renegotiate",
         "post /api/v1/promises/{reference}/reassign",

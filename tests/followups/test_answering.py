@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from crm.models import Attempt, Suppression
-from followups import answering, gate, next_calls, presses, reconcile, visits, watchdog, wishing
+from followups import answering, gate, next_calls, presses, reconcile, visits, wishing
 from followups.models import Item, Promise
 from followups.visits import Visit
 from offers import answers, drafts, evidence, links, sending
@@ -28,6 +28,7 @@ from tests.cast import (
     sweeps_alive,
 )
 from tests.followups.scenes import accepted, causes, fresh, proven, report
+from tests.followups.test_watchdog import found as wrong
 
 NOW = START + HOUR
 
@@ -317,4 +318,4 @@ def test_an_unwritten_answer_never_alarms_the_watchdog(cast: Cast, relay: Relay)
     answering.ask(visit_of(promise), form=form(), words="Why?", at=NOW)
     at = NOW + DAY
     assert [p.kind for p in reconcile.unserved()] == []
-    assert watchdog.findings(at=at) == []
+    assert wrong(at=at) == {}

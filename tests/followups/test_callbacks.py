@@ -17,7 +17,6 @@ from followups import (
     next_calls,
     promises,
     reconcile,
-    watchdog,
 )
 from followups.models import Promise
 from followups.terms import Refused, Terms
@@ -35,6 +34,7 @@ from tests.cast import (
     sweeps_alive,
 )
 from tests.followups.scenes import causes, fresh
+from tests.followups.test_watchdog import found as wrong
 
 SLOT = brussels("2026-03-03 14:00")
 CALENDAR = Calendar.from_dict(workdays.DEFAULT.to_dict())
@@ -172,7 +172,7 @@ def test_sweeps_take_it_for_no_document(cast: Cast) -> None:
     """Nothing is queued for it, nobody misses its delivery, and no proof opens it again."""
     promise = asked(cast)
     reconcile.run(at=START + HOUR)
-    assert watchdog.findings(at=START + HOUR) == []
+    assert wrong(at=START + HOUR) == {}
     rings(cast, cast.amina, at=SLOT, result="answered")
     reconcile.run(at=SLOT + HOUR)
     assert fresh(promise).status == "kept"

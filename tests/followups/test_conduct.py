@@ -12,10 +12,11 @@ from django.db import transaction
 
 from crm import calls
 from crm.models import Attempt, Campaign
-from followups import conduct, watchdog
+from followups import conduct
 from followups.models import Conduct, ConductMark
 from tests.cast import DAY, HOUR, MINUTE, START, SYSTEM, Cast, assemble, call_of
 from tests.followups.scenes import promised
+from tests.followups.test_watchdog import found as wrong
 from tests.races import Thread
 
 LATER = START + DAY
@@ -142,7 +143,7 @@ def test_a_call_that_never_can_be_judged_is_given_up_and_told(cast: Cast) -> Non
         assert not conduct.unjudged().exists()
         swept(LATER + turn * conduct.WAIT)
     assert conduct.unjudged().count() == 1
-    assert {f.code: f.rows for f in watchdog.findings(at=LATER)} == {"unjudged_call": 1}
+    assert wrong(at=LATER) == {"unjudged_call": 1}
 
 
 def test_two_sweeps_at_once_do_the_work_once(lasting: Cast) -> None:

@@ -11,7 +11,7 @@ from collections import defaultdict
 import pytest
 from django.db import connection, transaction
 
-from crm.models import Attempt
+from crm.models import Attempt, Campaign
 from followups import escalation, promises
 from followups.ladder import DEFAULT
 from followups.models import Escalation, Notice, Promise, PromiseEvent
@@ -24,9 +24,10 @@ SWEEPERS, KEEPERS = 4, 2
 KEPT, POISON = 5, 100  # one promise in so many is kept meanwhile; one in so many is poison
 LATE = START + 60 * DAY
 CLONES = """
-INSERT INTO followups_promise ({columns}, reference)
-SELECT {columns}, 'X' || lpad(n::text, 7, '0')
-FROM followups_promise, generate_series(1, %s) n WHERE id = %s
+INSERT INTO followups_promise ({columns}, reference, campaign_id)
+SELECT {columns}, 'X' || lpad(c.n::text, 7, '0'), c.id
+FROM followups_promise p, (SELECT id, row_number() OVER (ORDER BY id) AS n FROM crm_campaign
+    WHERE slug LIKE 'crowd-%%') c WHERE p.id = %s
 """
 MADE = """
 INSERT INTO followups_promiseevent (promise_id, from_status, to_status, at, by, cause, data)
@@ -36,10 +37,12 @@ SELECT id, '', 'open', made_at, made_by, 'made', '{}' FROM followups_promise WHE
 
 def crowd(first: Promise, number: int) -> list[int]:
     """So many promises like this one, every rung of which is due."""
+    # Nobody waits for two calls of one campaign.
+    Campaign.objects.bulk_create(Campaign(slug=f"crowd-{n}", name="Crowd") for n in range(number))
     with transaction.atomic(), connection.cursor() as cursor:
-        own = {"id", "reference"}
+        own = {"id", "reference", "campaign_id"}
         columns = [f.column for f in Promise._meta.concrete_fields if f.column not in own]
-        cursor.execute(CLONES.format(columns=", ".join(columns)), [number, first.pk])
+        cursor.execute(CLONES.format(columns=", ".join(columns)), [first.pk])
         cursor.execute(MADE, [first.pk])
     return list(Promise.objects.order_by("pk").values_list("pk", flat=True))
 

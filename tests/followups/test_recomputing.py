@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from crm import calendars
 from crm.models import AuditEntry, CalendarVersion, Team, WorkCalendar
 from crm.workdays import DEFAULT, Calendar
-from followups import deadlines, escalation, promises, recomputing
+from followups import deadlines, escalation, poison, promises, recomputing
 from followups.models import Escalation, Promise, PromiseEvent, Recomputation
 from followups.recomputing import Move, Preview
 from followups.terms import Refused
@@ -133,7 +133,7 @@ def test_what_was_agreed_keeps_its_time_and_its_rungs_go_round_the_day_off(
 def test_a_call_back_on_a_day_off_is_said_before_and_after_the_move(
     cast: Cast, calendar: WorkCalendar
 ) -> None:
-    slot, _other = asked(cast), asked(cast, slot=WEDNESDAY - HOUR)
+    slot, _other = asked(cast), asked(cast, slot=WEDNESDAY - HOUR, campaign="other")
     version = holds(calendar, TUESDAY_OFF)
     assert recomputing.out_of_hours(version, at=START) == [slot]
     moved(calendar)
@@ -222,7 +222,7 @@ def test_climbed_rungs_stay_and_the_others_are_never_put_into_the_past(
 
 def test_what_waits_for_another_reason_goes_on_waiting(cast: Cast, calendar: WorkCalendar) -> None:
     promise = promised(cast)
-    promises.push_away(promise_id=promise.pk, until=START + HOUR)
+    poison.push_away(promise_id=promise.pk, until=START + HOUR)
     holds(calendar, TUESDAY_OFF)
     assert moved(calendar) == 1
     assert fresh(promise).next_rung_at == START + HOUR

@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 import holidays
 
 from config import clock
-from followups import queries
+from followups.board import lists
+from followups.board import wanted as wanting
 from followups.models import Escalation, Item, Notice, Promise
 from tests import cast
 from tests.journeys.scene import Scene
@@ -91,6 +92,7 @@ def test_over_a_long_weekend_everybody_is_told_once_in_order_and_in_working_hour
     assert promise.status == "open"
     assert promise.broken_at is not None
     assert promise.due_at <= promise.broken_at <= promise.due_at + 3 * MINUTE
-    teams = type(scene.cast.liege).objects.filter(pk=scene.cast.liege.pk)
-    rows = queries.broken_rows(teams=teams, at=clock.now())
-    assert [row.promise for row in rows] == [promise]
+    wanted = wanting.read({}, user=scene.cast.chloe)
+    assert [row.promise for row in lists.shown("broken", wanted=wanted, at=clock.now()).rows] == [
+        promise
+    ]

@@ -17,6 +17,8 @@ import pytest
 from crm import campaign_counts, excerpts
 from crm.models import Campaign, User
 from followups import campaign_calls, gate, items, notices, queries
+from followups.board import avoided as denied
+from followups.board import lists, rollups
 from followups.models import Item, Promise
 from offers import queries as offer_queries
 from tests.cast import DAY, HOUR, MINUTE, START, SYSTEM, Cast, call_and_promise
@@ -45,6 +47,7 @@ class List:
     limit: tuple[ModuleType, str]
     first: Callable[[Cast], str] = field(default=lambda cast: "")
     said: str = f"{MOST} of {MANY}"
+    beside: str = ""  # what the page says of a list that it cuts
 
 
 def promises(cast: Cast) -> None:
@@ -104,6 +107,7 @@ def avoided(cast: Cast) -> None:
     promises(cast)
     for promise in Promise.objects.select_related("customer"):
         gate.decide(gate.Question(customer=promise.customer), by=SYSTEM, at=START + HOUR)
+    rollups.roll(at=LATE)
 
 
 LISTS = {
@@ -127,15 +131,17 @@ LISTS = {
     ),
     "board: broken": List(
         "/board/", "Broken promises, worst first", "chloe", START + 20 * DAY, promises,
-        (queries, "LONGEST_LIST"), lambda cast: f"Neighbour {MANY - 1}",
+        (lists, "PER_PAGE"), lambda cast: f"Neighbour {MANY - 1}",
+        said=str(MANY), beside=f"Shown: 1 to {MOST} of {MANY}.",
     ),
     "board: due today": List(
         "/board/?rows=due", "Due today", "chloe", SOON, call_backs_today,
-        (queries, "LONGEST_LIST"), lambda cast: f"Neighbour {MANY - 1}",
+        (lists, "PER_PAGE"), lambda cast: f"Neighbour {MANY - 1}",
+        said=str(MANY), beside=f"Shown: 1 to {MOST} of {MANY}.",
     ),
     "board: avoided": List(
-        "/board/?rows=avoided", "Calls that were not made", "chloe", LATE, avoided,
-        (queries, "LONGEST_LIST"),
+        "/board/avoided/", "Redundant calls that were not made", "chloe", LATE, avoided,
+        (denied, "LONGEST_LIST"), said=str(MANY), beside=f"The first {MOST} are shown.",
     ),
     "deliveries": List(
         "/deliveries/", "Should have left", "dirk", LATE, stuck, (offer_queries, "LONGEST_LIST"),
@@ -175,9 +181,11 @@ def test_a_list_has_as_many_rows_as_it_says_and_the_overdue_one_first(
     number, _first, rows = read(client.get(wanted.address).content.decode(), wanted.heading)
     assert number == str(rows) and rows >= MANY, "with room for all, all are shown"
     monkeypatch.setattr(*wanted.limit, MOST)
-    number, first, shown = read(client.get(wanted.address).content.decode(), wanted.heading)
+    page = client.get(wanted.address).content.decode()
+    number, first, shown = read(page, wanted.heading)
     assert (number, shown) == (wanted.said or f"{MOST} of {rows}", MOST)
     assert wanted.first(monday) in first
+    assert wanted.beside in page
 
 
 def test_the_bell_says_how_many_notices_there_are(monday: Cast, enter: Enter) -> None:

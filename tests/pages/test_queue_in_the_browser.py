@@ -9,8 +9,9 @@ from crm import campaign_entries
 from crm.campaign_entries import Wanted
 from crm.models import CampaignEntry
 from followups.models import Lease
-from tests.cast import SYSTEM, assemble
+from tests.cast import SYSTEM
 from tests.crm.test_campaign_entries import neighbour
+from tests.journeys.scene import Scene
 from tests.live import LiveSystem, until
 from tests.pages.test_in_the_browser import log_in, watched
 from tests.pages.test_policies_in_the_browser import looks_well
@@ -21,7 +22,7 @@ __all__ = ["watched"]
 def test_the_next_one_is_taken_by_key_and_the_saved_call_makes_room_for_another(
     live_system: LiveSystem, watched: Page
 ) -> None:
-    cast, page = assemble(), watched
+    cast, page = Scene(live_system).cast, watched
     people = [neighbour(cast, number, f"+3247100000{number}") for number in (1, 2)]
     wanted = [Wanted(one.pk, one.team_id) for one in people]
     campaign_entries.add(campaign=cast.sales, people=wanted, by=SYSTEM, at=clock.now())
