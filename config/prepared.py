@@ -125,7 +125,12 @@ def _alone(line: psycopg.Connection, statement: Statement, given: list[Any]) -> 
         except psycopg.errors.InvalidSqlStatementName:
             # After a rollback the driver discards all that is prepared, ours as well.
             READY[line].clear()
-    _checked(line, line.pgconn.prepare(name, statement.source))
+    try:
+        _checked(line, line.pgconn.prepare(name, statement.source))
+    except psycopg.errors.DuplicatePreparedStatement:
+        # The server kept what we believed to be gone: it is taken away, and made anew.
+        _checked(line, line.pgconn.exec_(b'DEALLOCATE "' + name + b'"'))
+        _checked(line, line.pgconn.prepare(name, statement.source))
     READY[line].add(statement.name)
     return _checked(line, line.pgconn.exec_prepared(name, given))
 

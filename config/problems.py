@@ -163,7 +163,9 @@ def _note(error: Exception, level: int) -> None:
     frames = traceback.extract_tb(error.__traceback__)
     ours = [f for f in frames if _place(f.filename)]
     where = [f"{_place(f.filename)}:{f.lineno} {f.name}" for f in ours[-8:]]
-    log.log(level, "request failed", extra={"error": type(error).__name__, "where": where})
+    state = getattr(error.__cause__, "sqlstate", None)  # PostgreSQL's code, which quotes nobody
+    what = {"error": type(error).__name__, "where": where, "sqlstate": state}
+    log.log(level, "request failed", extra=what)
 
 
 def _place(filename: str) -> str:

@@ -86,6 +86,13 @@ def test_a_line_that_was_cut_is_told_and_the_next_one_works(line: None) -> None:
     assert prepared.rows(TEAMS, {}) == []
 
 
+def test_a_statement_that_the_server_kept_is_made_anew(line: None) -> None:
+    assert prepared.rows(TEAMS, {}) == []
+    prepared.READY[connection.connection].clear()
+    assert prepared.rows(TEAMS, {}) == []
+    assert prepared.rows(TEAMS, {}) == []
+
+
 @pytest.mark.parametrize("words", ["DISCARD ALL", "DEALLOCATE ALL"])
 def test_statements_that_were_discarded_are_prepared_anew(line: None, words: str) -> None:
     assert prepared.rows(TEAMS, {}) == []

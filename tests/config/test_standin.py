@@ -42,10 +42,38 @@ def all_beat(at: datetime) -> None:
         Heartbeat.objects.filter(pk=name).update(beat_at=at)
 
 
-def test_while_anybody_works_beat_only_beats(at: datetime) -> None:
-    all_beat(at - timedelta(days=1))
-    heartbeats.beat(name="send", at=at)
+def test_while_everybody_is_in_time_beat_only_beats(at: datetime) -> None:
+    all_beat(at)
     assert StandIn().look() == []
+
+
+def test_what_is_late_while_every_worker_is_busy_is_run_unless_it_takes_others_time(
+    at: datetime,
+) -> None:
+    all_beat(at)
+    escalate = timetable.BY_NAME["escalate"]
+    for late in ("escalate", "send"):
+        Heartbeat.objects.filter(pk=late).update(beat_at=at - escalate.every - standin.LATE)
+    mine = StandIn()
+    assert mine.look() == ["escalate"]
+    assert not mine.alone
+    Heartbeat.objects.filter(pk="escalate").update(beat_at=at - escalate.every)
+    mine.tried.clear()
+    assert mine.look() == [], "five seconds are left to whoever is slow"
+
+
+def test_the_long_ones_have_a_thread_of_their_own_and_none_is_left_out() -> None:
+    assert {*standin.QUICK, *standin.LONG} == {*timetable.SWEEPS}
+    assert timetable.BY_NAME["escalate"] in standin.QUICK
+    assert {timetable.BY_NAME[name] for name in ("send", "notices", "imports")} <= {*standin.LONG}
+
+
+def test_what_one_thread_ran_is_nobody_else_to_the_other(at: datetime) -> None:
+    all_beat(at - timedelta(days=1))
+    ours: dict[str, datetime] = {}
+    quick, long = StandIn(standin.QUICK, ours), StandIn(standin.LONG, ours)
+    assert quick.look() == [sweep.name for sweep in standin.QUICK]
+    assert long.look() == [sweep.name for sweep in standin.LONG]
 
 
 def test_after_a_silence_it_runs_what_is_due_and_nothing_else(at: datetime) -> None:
@@ -72,11 +100,12 @@ def test_it_steps_back_when_somebody_works_again(at: datetime) -> None:
     all_beat(at - timedelta(days=1))
     mine = StandIn()
     mine.look()
+    assert mine.alone
     heartbeats.beat(name="leases", at=clock.now() + timedelta(seconds=1))
     Heartbeat.objects.filter(pk="send").update(beat_at=at - timedelta(minutes=1))
     mine.tried.clear()
     assert mine.look() == []
-    assert mine.ours == {}
+    assert not mine.alone
 
 
 def test_a_sweep_that_throws_waits_for_its_next_turn_and_holds_up_no_other(
