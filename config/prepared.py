@@ -123,14 +123,10 @@ def _alone(line: psycopg.Connection, statement: Statement, given: list[Any]) -> 
         try:
             return _checked(line, line.pgconn.exec_prepared(name, given))
         except psycopg.errors.InvalidSqlStatementName:
-            # After a rollback the driver discards all that is prepared, ours as well.
-            READY[line].clear()
-    try:
-        _checked(line, line.pgconn.prepare(name, statement.source))
-    except psycopg.errors.DuplicatePreparedStatement:
-        # The server kept what we believed to be gone: it is taken away, and made anew.
-        _checked(line, line.pgconn.exec_(b'DEALLOCATE "' + name + b'"'))
-        _checked(line, line.pgconn.prepare(name, statement.source))
+            # After a rollback the driver discards all that is prepared, ours as well. Of the
+            # others each finds out by itself: what was prepared since then is still there.
+            READY[line].discard(statement.name)
+    _checked(line, line.pgconn.prepare(name, statement.source))
     READY[line].add(statement.name)
     return _checked(line, line.pgconn.exec_prepared(name, given))
 

@@ -86,11 +86,13 @@ def test_a_line_that_was_cut_is_told_and_the_next_one_works(line: None) -> None:
     assert prepared.rows(TEAMS, {}) == []
 
 
-def test_a_statement_that_the_server_kept_is_made_anew(line: None) -> None:
+def test_what_was_prepared_after_all_was_discarded_is_not_lost_with_the_rest(line: None) -> None:
     assert prepared.rows(TEAMS, {}) == []
-    prepared.READY[connection.connection].clear()
-    assert prepared.rows(TEAMS, {}) == []
-    assert prepared.rows(TEAMS, {}) == []
+    connection.connection.execute("DEALLOCATE ALL")
+    assert prepared.rows(ECHO, VALUES)  # prepared while the other is believed to be
+    assert prepared.rows(TEAMS, {}) == []  # found out, and everything is forgotten
+    for _again in range(2):
+        assert prepared.rows(ECHO, VALUES), "the server has it still"
 
 
 @pytest.mark.parametrize("words", ["DISCARD ALL", "DEALLOCATE ALL"])
