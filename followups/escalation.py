@@ -28,12 +28,12 @@ PLAIN = f"""(({RUNG} ->> 'role') = ANY(%(roles)s::text[]) AND p.rung < cardinali
     AND {RUNG} -> 'next_channel' IS NULL AND {RUNG} -> 'bill_insert' IS NULL)"""
 DUE = f"""
 WITH due AS MATERIALIZED (
-    SELECT p.id, p.owner_id, {RUNG} ->> 'role' AS role
+    SELECT p.id, p.owner_id, {RUNG} ->> 'role' AS role, p.track, p.kind = 'callback' AS callback
     FROM followups_promise p
     WHERE p.status = 'open' AND p.next_rung_at <= %(at)s::timestamptz AND {PLAIN}
     ORDER BY p.next_rung_at LIMIT %(most)s FOR UPDATE SKIP LOCKED
 )
-SELECT owner_id, role, array_agg(id) FROM due GROUP BY owner_id, role
+SELECT owner_id, role, track, callback, array_agg(id) FROM due GROUP BY 1, 2, 3, 4
 """  # noqa: S608 (words of ours, no input)
 SINGLES = f"""
 SELECT p.id, p.customer_id FROM followups_promise p
@@ -55,10 +55,12 @@ SELECT coalesce(array_agg(promise_id), '{{}}'), coalesce(array_agg(id), '{{}}') 
 
 @dataclass(frozen=True)
 class Group:
-    """Promises of one owner whose rungs tell the same role."""
+    """Promises of one owner whose rungs tell the same role the same thing."""
 
     owner: int
     role: str
+    track: str
+    callback: bool
     promises: list[int]
 
 
@@ -161,12 +163,18 @@ def _climb_many(groups: list[Group], at: datetime) -> list[int]:
         ids = [pk for group in groups for pk in group.promises]
         cursor.execute(CLIMB, {"ids": ids, "at": at, "by": CLIMBER.code})
         promises_climbed, escalations = cursor.fetchone()
+    rungs = dict(zip(promises_climbed, escalations, strict=True))
     tells = [
-        notices.Tell(owner=owner, role=role, user=user)
-        for (owner, role), users in told.items()
-        for user in users
+        notices.Tell(
+            role=group.role,
+            kind=f"{group.track}_{group.role}",
+            callback=group.callback,
+            users=told[group.owner, group.role],
+            rungs={pk: rungs[pk] for pk in group.promises if pk in rungs},
+        )
+        for group in groups
     ]
-    notices.tell_many(escalations=escalations, tells=tells, at=at)
+    notices.tell_many(tells=tells, at=at)
     counts = {key: len(users) for key, users in told.items()}
     promises.climbed_many(ids=promises_climbed, told=counts, by=CLIMBER, at=at)
     return list(promises_climbed)

@@ -60,31 +60,36 @@ AT_ONCE = {
 }
 
 
-# The instants are those of a document; a promised call does not wait for them.
+# Nothing is looked up: with a join to the rungs, the server read all that were climbed before.
 TELL_MANY = """
 INSERT INTO followups_notice (user_id, kind, promise_id, escalation_id, data, at, status, tries,
     next_try_at, sent_at)
-SELECT t.user_id, e.track || '_' || e.role, e.promise_id, e.id, '{}', %(at)s::timestamptz,
-    t.status, 0, CASE WHEN p.kind = 'callback' AND t.next_try_at IS NOT NULL
-        AND 'callback_' || e.track || '_' || e.role = ANY(%(at_once)s::text[])
-        THEN %(at)s::timestamptz ELSE t.next_try_at END, t.sent_at
-FROM followups_escalation e JOIN followups_promise p ON p.id = e.promise_id
-JOIN unnest(%(owners)s::bigint[], %(roles)s::text[], %(users)s::bigint[], %(statuses)s::text[],
+SELECT t.user_id, t.kind, r.promise, r.escalation, '{}', %(at)s::timestamptz, t.status, 0,
+    t.next_try_at, t.sent_at
+FROM unnest(%(promises)s::bigint[], %(escalations)s::bigint[], %(places)s::int[])
+    AS r (promise, escalation, place)
+JOIN unnest(%(of)s::int[], %(users)s::bigint[], %(kinds)s::text[], %(statuses)s::text[],
     %(next)s::timestamptz[], %(sent)s::timestamptz[])
-    AS t (owner_id, role, user_id, status, next_try_at, sent_at)
-    ON t.owner_id = p.owner_id AND t.role = e.role
-WHERE e.id = ANY(%(escalations)s::bigint[])
+    AS t (place, user_id, kind, status, next_try_at, sent_at) USING (place)
 ON CONFLICT (user_id, escalation_id) DO NOTHING
 """
 
 
 @dataclass(frozen=True)
 class Tell:
-    """Who is told of the rungs that tell this role about the promises of this owner."""
+    """Who is told what of these rungs: the escalation of each, by promise."""
 
-    owner: int
     role: str
-    user: User
+    kind: str
+    callback: bool
+    users: list[User]
+    rungs: dict[int, int]
+
+    def due(self, user: User, at: datetime) -> datetime | None:
+        """As when(): a promised call does not wait where a document would."""
+        call = f"callback_{self.kind}"
+        kind = call if self.callback and call in AT_ONCE else self.kind
+        return when(user=user, kind=kind, at=at)
 
 
 def when(*, user: User, kind: str, at: datetime, promise: Promise | None = None) -> datetime | None:
@@ -143,19 +148,25 @@ def tell(
     )
 
 
-def tell_many(*, escalations: list[int], tells: list[Tell], at: datetime) -> int:
+def tell_many(*, tells: list[Tell], at: datetime) -> int:
     """Tells everybody of these rungs, as tell() does of one; nobody of the same rung twice."""
-    tells = [tell for tell in tells if not in_the_digest(tell.user, tell.role)]
-    dues = [when(user=tell.user, kind=f"lateness_{tell.role}", at=at) for tell in tells]
+    heard = [
+        (place, user, tell.kind, tell.due(user, at))
+        for place, tell in enumerate(tells)
+        for user in tell.users
+        if not in_the_digest(user, tell.role)
+    ]
+    rungs = [(place, *rung) for place, tell in enumerate(tells) for rung in tell.rungs.items()]
     values: dict[str, Any] = {
-        "escalations": escalations,
-        "owners": [tell.owner for tell in tells],
-        "roles": [tell.role for tell in tells],
-        "users": [tell.user.pk for tell in tells],
-        "statuses": [Status.QUEUED if due else Status.SENT for due in dues],
-        "next": dues,
-        "sent": [None if due else at for due in dues],
-        "at_once": list(AT_ONCE),
+        "places": [place for place, _promise, _escalation in rungs],
+        "promises": [promise for _place, promise, _escalation in rungs],
+        "escalations": [escalation for _place, _promise, escalation in rungs],
+        "of": [place for place, *_rest in heard],
+        "users": [user.pk for _place, user, _kind, _due in heard],
+        "kinds": [kind for _place, _user, kind, _due in heard],
+        "statuses": [Status.QUEUED if due else Status.SENT for *_rest, due in heard],
+        "next": [due for *_rest, due in heard],
+        "sent": [None if due else at for *_rest, due in heard],
         "at": at,
     }
     with connection.cursor() as cursor:
