@@ -195,7 +195,6 @@ class Postgres:
         return settings | {
             "shared_buffers": f"{_cache()}MB",
             "max_wal_size": "4GB",
-            "wal_compression": "on",
         }
 
     def _answers(self) -> bool:

@@ -42,8 +42,9 @@ DATABASES["default"]["OPTIONS"] |= {
     "prepare_threshold": 3,
 }
 # A process that stands still in the middle of a transaction holds nobody up for longer than this.
+# No statement of ours runs long enough to earn back what compiling it costs (jit).
 DATABASES["default"]["OPTIONS"].setdefault(
-    "options", "-c lock_timeout=10s -c idle_in_transaction_session_timeout=30s"
+    "options", "-c jit=off -c lock_timeout=10s -c idle_in_transaction_session_timeout=30s"
 )
 REDIS_URL = env.redis("REDIS_URL")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

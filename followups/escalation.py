@@ -26,11 +26,13 @@ RUNG = "p.ladder -> p.track::text -> p.rung::int"
 # Tells somebody and does nothing else, and is a rung indeed: what is not goes its way alone.
 PLAIN = f"""(({RUNG} ->> 'role') = ANY(%(roles)s::text[]) AND p.rung < cardinality(p.rungs)
     AND {RUNG} -> 'next_channel' IS NULL AND {RUNG} -> 'bill_insert' IS NULL)"""
+# CASE: taken for rare, the plain ones would be sorted anew for each batch out of all that are due.
 DUE = f"""
 WITH due AS MATERIALIZED (
     SELECT p.id, p.owner_id, {RUNG} ->> 'role' AS role, p.track, p.kind = 'callback' AS callback
     FROM followups_promise p
-    WHERE p.status = 'open' AND p.next_rung_at <= %(at)s::timestamptz AND {PLAIN}
+    WHERE p.status = 'open' AND p.next_rung_at <= %(at)s::timestamptz
+        AND CASE WHEN {PLAIN} THEN true END
     ORDER BY p.next_rung_at LIMIT %(most)s FOR UPDATE SKIP LOCKED
 )
 SELECT owner_id, role, track, callback, array_agg(id) FROM due GROUP BY 1, 2, 3, 4

@@ -57,15 +57,12 @@ def note_many(promises: list[int], *, cause: str, by: Actor, at: datetime) -> No
 
 
 def note_climbs(
-    promises: list[int],
-    rungs: list[int],
-    roles: list[str],
-    told: list[int],
-    *,
-    by: Actor,
-    at: datetime,
+    promises: str, rungs: str, roles: str, told: str, *, by: Actor, at: datetime
 ) -> None:
-    """For each of these open promises: a rung was climbed, and so many people were told."""
+    """For each of these open promises: a rung was climbed, and so many people were told.
+
+    The four come as PostgreSQL writes arrays, and go back to it unread.
+    """
     values = {"promises": promises, "rungs": rungs, "roles": roles, "told": told}
     _insert(CLIMBS, values | {"by": by.code, "at": at})
 

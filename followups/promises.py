@@ -50,8 +50,7 @@ WITH was AS (
     FROM was w WHERE p.id = w.id
     RETURNING p.id, w.rung, w.role, w.told, w.breaks
 )
-SELECT coalesce(array_agg(id), '{}'), coalesce(array_agg(rung), '{}'),
-    coalesce(array_agg(role), '{}'), coalesce(array_agg(told), '{}'),
+SELECT array_agg(id)::text, array_agg(rung)::text, array_agg(role)::text, array_agg(told)::text,
     coalesce(array_agg(id) FILTER (WHERE breaks), '{}') FROM moved
 """
 
