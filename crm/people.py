@@ -141,6 +141,10 @@ def change(*, user: User, facts: Mapping[str, Any], by: Actor, at: datetime) -> 
         setattr(row, key, facts[key])
     _check(row)
     row.save(update_fields=changed)
+    if row.role == Role.AGENT:
+        User.objects.filter(pk=row.pk).update(gets_management_digest=False)
+    if row.role != Role.SUPERVISOR or "team" in changed:
+        User.objects.filter(supervisor=row).update(supervisor=None)
     data = {"changed": changed, "role": row.role, "team": row.team_id}
     audit.write(action="person_changed", subject=_subject(row), by=by, at=at, data=data)
     return changed
@@ -163,10 +167,14 @@ def close(*, user: User, by: Actor, at: datetime) -> bool:
 
 @transaction.atomic
 def reopen(*, user: User, by: Actor, at: datetime) -> bool:
-    """They log in again, with what they had; False when they did all the time."""
-    if not User.objects.filter(pk=user.pk, is_active=False).update(is_active=True):
+    """They log in again, with what they had; False when they did all the time. Raises Refused when
+    somebody else has their mail address by now, or their supervisor leads another team."""
+    row = _held(user)
+    if row.is_active:
         return False
-    audit.write(action="person_reopened", subject=_subject(user), by=by, at=at)
+    _check(row)
+    User.objects.filter(pk=row.pk).update(is_active=True)
+    audit.write(action="person_reopened", subject=_subject(row), by=by, at=at)
     return True
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
 from crm import absences
@@ -49,12 +49,14 @@ def pending(customer_id: int) -> QuerySet[Promise]:
 
 def standing(*, attempt: Attempt, moves: bool) -> Promise | None:
     """The call-back that is in the way of another one promised in this contact: that of the same
-    campaign; to move one, also another that the customer waits for."""
+    campaign; to move one, also another of the agent's team that the customer waits for."""
     if attempt.customer_id is None:
         return None
     rows = pending(attempt.customer_id)
     same = rows.filter(campaign=attempt.campaign_id).first()
-    return same or (rows.first() if moves else None)
+    if same or not moves or attempt.agent is None:
+        return same
+    return rows.filter(Q(team=attempt.agent.team_id) | Q(owner=attempt.agent)).first()
 
 
 def already(promise: Promise, *, at: datetime) -> str:

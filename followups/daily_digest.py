@@ -11,6 +11,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef
 
 from crm import absences, instants, workdays
+from crm import people as crm_people
 from crm.models import User
 from followups import briefing, notices
 from followups.ladder import Role
@@ -22,8 +23,7 @@ FIGURES_OVER = timedelta(days=30)
 
 def people() -> list[User]:
     """Who is management. Nobody: then operations are told, promise by promise."""
-    rows = User.objects.filter(gets_management_digest=True, is_active=True)
-    return list(rows.order_by("pk"))
+    return list(crm_people.candidates().filter(gets_management_digest=True).order_by("pk"))
 
 
 def standing(*, since: datetime | None = None) -> Promises:

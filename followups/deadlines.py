@@ -11,6 +11,10 @@ from followups.ladder import Ladder
 from followups.models import Promise
 from followups.terms import Terms, due_again, due_of
 
+# The events with which a further cycle of rungs begins; those of a call that has waited are
+# written by slots.py.
+CYCLE_BEGINS = ("reopened", "slot_set", "awaited_gone", "waits_again")
+
 
 def own(promise: Promise) -> Calendar:
     """The calendar under which it was made, or by which it was last worked out."""
@@ -22,10 +26,11 @@ def lateness(
 ) -> list[datetime]:
     """The rungs of lateness of its present cycle: with this due time, by this calendar."""
     calendar = calendar or own(promise)
-    if promise.cycle > 1:
-        return again(promise, calendar=calendar, at=_reopened_at(promise))
+    begun = promise.made_at if promise.cycle == 1 else _cycle_began_at(promise)
+    if promise.cycle > 1 and promise.kind != Promise.Kind.CALLBACK:
+        return again(promise, calendar=calendar, at=begun)
     late_at = promise.late_at + ((due_at or promise.due_at) - promise.due_at)
-    return ladder.lateness(_steps(promise), calendar, promise.made_at, late_at)
+    return ladder.lateness(_steps(promise), calendar, begun, late_at)
 
 
 def again(promise: Promise, *, at: datetime, calendar: Calendar | None = None) -> list[datetime]:
@@ -60,6 +65,6 @@ def _steps(promise: Promise) -> Ladder:
     return Ladder.from_dict(promise.ladder)
 
 
-def _reopened_at(promise: Promise) -> datetime:
-    known: datetime | None = getattr(promise, "reopened_at", None)
-    return known or promise.events.filter(cause="reopened").latest("id").at
+def _cycle_began_at(promise: Promise) -> datetime:
+    known: datetime | None = getattr(promise, "cycle_began_at", None)
+    return known or promise.events.filter(cause__in=CYCLE_BEGINS).latest("id").at

@@ -101,11 +101,11 @@ def letters(batch: list[Notice]) -> list[list[Notice]]:
     """Which mails these notices of one person are: one, save that the digest for management and
     the link to set a password come by themselves, and a call which was agreed or called off with
     all else of that promise."""
-    for kinds, kept in ((password_letters.KINDS, 1), ((briefing.DIGEST,), len(batch))):
+    for kinds in (password_letters.KINDS, (briefing.DIGEST,)):
         alone = [notice for notice in batch if notice.kind in kinds]
         if alone:
             rest = [notice for notice in batch if notice not in alone]
-            return [alone[-kept:], *(letters(rest) if rest else [])]
+            return [alone, *(letters(rest) if rest else [])]
     calls = {notice.promise_id for notice in batch if notice.kind in invitations.KINDS}
     if len(calls) > MOST_ENTRIES:
         return [batch]
@@ -116,10 +116,11 @@ def letters(batch: list[Notice]) -> list[list[Notice]]:
 
 def compose(letter: list[Notice]) -> Mail:
     """One mail in the language that is active. About one matter its subject says which."""
-    if letter[-1].kind == briefing.DIGEST:  # of several that wait, the newest says it all
+    # Of several that wait, the newest says it all, and an older link does not open any more.
+    if letter[-1].kind == briefing.DIGEST:
         return _brief(letter[-1])
-    if letter[0].kind in password_letters.KINDS:
-        words = password_letters.compose(letter[0])
+    if letter[-1].kind in password_letters.KINDS:
+        words = password_letters.compose(letter[-1])
         return Mail(words.subject, words.text, words.html)
     since = instants.brief(min(notice.at for notice in letter))
     told = still_true(letter)

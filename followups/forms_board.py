@@ -12,7 +12,8 @@ from django.utils.functional import Promise as Lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from crm.models import Campaign
+from crm import campaign_counts
+from crm.models import User
 from followups.board import causes, wanted
 from followups.board.wanted import Wanted
 from followups.channels import BY
@@ -42,12 +43,12 @@ class FilterForm(forms.Form):
     cause = forms.ChoiceField(label=gettext_lazy("Cause (lists)"), required=False)
     days = forms.ChoiceField(label=gettext_lazy("Period"), required=False)
 
-    def __init__(self, chosen: Wanted, teams: Iterable[Any]) -> None:
+    def __init__(self, chosen: Wanted, user: User) -> None:
         initial = chosen.query | {"days": str(chosen.days)}
         super().__init__(initial=initial, auto_id="filter-%s")
-        names = [(team.slug, team.name) for team in teams]
+        names = [(team.slug, team.name) for team in wanted.teams_of(user)]
         people = [(str(user.pk), str(user)) for user in wanted.people(chosen.teams)]
-        campaigns = Campaign.objects.values_list("slug", "name")
+        campaigns = campaign_counts.campaigns(user).values_list("slug", "name")
         self._choose("team", _("all teams"), names)
         self._choose("agent", _("everybody"), people)
         self._choose("campaign", _("all campaigns"), campaigns)

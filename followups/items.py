@@ -25,8 +25,10 @@ FROM_CUSTOMER = (Item.Kind.ANSWER, Item.Kind.ACCEPTED)
 
 def leads(user: User) -> list[User]:
     """Who answers for this person: their supervisor, else the team's."""
-    if user.supervisor and user.supervisor.is_active:
-        return [user.supervisor]
+    one = user.supervisor
+    # Who has changed the team or the role since they were named leads here no more.
+    if one and one.is_active and one.role == one.Role.SUPERVISOR and one.team_id == user.team_id:
+        return [one]
     return _team_leads(user)
 
 

@@ -11,6 +11,7 @@ import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -24,6 +25,7 @@ from crm.models import CalendarVersion, WorkCalendar
 from crm.workdays import Calendar
 from followups import deadlines, promises
 from followups.models import Promise, PromiseEvent, Recomputation
+from followups.models.promises import Promises
 from followups.terms import Refused
 
 log = logging.getLogger("kept.recompute")
@@ -91,8 +93,10 @@ class Move:
 
 @dataclass
 class Preview:
-    """What would move, counted; `moves` are the first of them, by due time."""
+    """What would move, counted; `moves` are the first of them, by due time. `left` are so many
+    more that go by another calendar and were not looked at."""
 
+    left: int = 0
     total: int = 0
     earlier: int = 0
     later: int = 0
@@ -110,11 +114,12 @@ class Preview:
 
 
 def preview(version: CalendarVersion, *, at: datetime) -> Preview:
-    """What would move now by this version. Reads each open promise of its teams once."""
-    found = Preview()
+    """What would move now by this version, of the first promises of its teams by due time: as many
+    as go_on() takes in one request, so that the page does not grow with the house."""
+    found = Preview(left=max(_others(version).count() - MOST, 0))
     rows = _rows(version).select_related("customer", "team").order_by("due_at", "pk")
     hours = calendars.hours_of(version)
-    for promise in rows.iterator(chunk_size=1_000):
+    for promise in rows[:MOST]:
         try:
             move = of(promise, calendar=hours, at=at)
         except ValueError:
@@ -126,11 +131,14 @@ def preview(version: CalendarVersion, *, at: datetime) -> Preview:
 
 
 def out_of_hours(version: CalendarVersion, *, at: datetime) -> list[Promise]:
-    """The call-backs that were agreed for a time in which nobody works by this version."""
+    """The call-backs that were agreed for a time in which nobody works by this version: the next
+    ones, of as many as the preview looks at. One that waits for another promise has no hour."""
     rows = Promise.objects.open().filter(kind=Promise.Kind.CALLBACK, due_at__gt=at)
+    rows = rows.exclude(after__isnull=False, slot_from_at=None)
     rows = rows.filter(team__works_by=version.calendar_id).order_by("due_at", "pk")
     hours = calendars.hours_of(version)
-    return [row for row in rows.select_related("team") if not hours.is_open(row.due_at)]
+    shut = (row for row in rows.select_related("team")[:MOST] if not hours.is_open(row.due_at))
+    return list(islice(shut, LISTED))
 
 
 def of(promise: Promise, *, calendar: Calendar, at: datetime) -> Move | None:
@@ -143,7 +151,7 @@ def of(promise: Promise, *, calendar: Calendar, at: datetime) -> Move | None:
     if due_at == promise.due_at and rungs == promise.rungs:
         return None
     at_risk_at = promise.at_risk_at
-    if due_at > at and promise.cycle == 1:
+    if due_at > at and (promise.cycle == 1 or promise.kind == Promise.Kind.CALLBACK):
         at_risk_at = deadlines.lateness(promise, due_at=due_at, calendar=calendar)[0]
     return Move(promise=promise, due_at=due_at, at_risk_at=at_risk_at, rungs=rungs)
 
@@ -187,12 +195,17 @@ def _rows(version: CalendarVersion) -> QuerySet[Promise]:
     """The open promises of the calendar's teams that go by another calendar."""
     events = PromiseEvent.objects.filter(promise=OuterRef("pk"))
     made = events.filter(cause="made").order_by("id")
-    reopened = events.filter(cause="reopened").order_by("-id")
-    rows = Promise.objects.open().filter(team__works_by=version.calendar_id)
-    return rows.exclude(calendar=version.hours).annotate(
+    begun = events.filter(cause__in=deadlines.CYCLE_BEGINS).order_by("-id")
+    return _others(version).annotate(
         how_due=Subquery(made.values("data__due")[:1]),
-        reopened_at=Subquery(reopened.values("at")[:1]),
+        cycle_began_at=Subquery(begun.values("at")[:1]),
     )
+
+
+def _others(version: CalendarVersion) -> Promises:
+    rows = Promise.objects.open().filter(team__works_by=version.calendar_id)
+    found: Promises = rows.exclude(calendar=version.hours)
+    return found
 
 
 def begin(

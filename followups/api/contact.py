@@ -17,8 +17,11 @@ from crm.api import Caller, Instant, Strict, Text
 from crm.calls import Call, impossible
 from crm.models import Attempt, Campaign, Customer, Disposition
 from followups.api import words
+from followups.models import Promise
 from followups.terms import LATEST_DUE, Terms
 from offers.models import Document, OfferVersion
+
+THIS = "this"  # the first document promised in the same call
 
 
 class PromiseLine(Strict):
@@ -35,6 +38,10 @@ class PromiseLine(Strict):
     offer: Annotated[Text, Field(max_length=22)] | None = None
     document: Annotated[int, Field(ge=1, lt=2**63)] | None = None
     due_at: Instant | None = None
+    move: bool = False  # a call-back: instead of the one that is promised already
+    # Instead of an hour: "this" document of the call, or that promise, has come; and days more.
+    after: Annotated[Text, Field(min_length=1, max_length=12)] | None = None
+    after_days: Annotated[int, Field(ge=0, le=60)] = 0
 
 
 class Logged(Strict):
@@ -166,7 +173,20 @@ def _terms(line: PromiseLine, place: int, customer: Customer | None) -> Terms:
         version=version_of(line.offer, f"promises.{place}.offer"),
         document=document_of(line.document, f"promises.{place}.document", customer),
         due_at=line.due_at,
+        moves=line.move,
+        after=_awaited(line.after, f"promises.{place}.after", customer),
+        after_this=line.after == THIS,
+        after_days=line.after_days,
     )
+
+
+def _awaited(reference: str | None, field: str, customer: Customer | None) -> Promise | None:
+    if not reference or reference == THIS:
+        return None
+    found = Promise.objects.filter(reference=reference, customer=customer).first()
+    if found is None:
+        raise invalid(field, _("No promise of this customer has this reference."))
+    return found
 
 
 def version_of(reference: str | None, field: str) -> OfferVersion | None:

@@ -11,8 +11,10 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
+from psycopg.errors import QueryCanceled
 
+from config import outage
 from crm import instants
 from followups.board import cells
 from followups.board.wanted import Wanted, today
@@ -61,10 +63,15 @@ WHERE c.in_spite <> '{}' AND 'open_promise' = ANY(c.in_spite)
 
 @contextmanager
 def patiently() -> Iterator[None]:
-    """Statements in here end after five seconds, finished or not."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(PATIENCE)
-        yield
+    """Statements in here end after five seconds, finished or not: then raises outage.TooSlow."""
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(PATIENCE)
+            yield
+    except OperationalError as error:
+        if isinstance(error.__cause__, QueryCanceled):
+            raise outage.TooSlow from error
+        raise
 
 
 @dataclass(frozen=True)

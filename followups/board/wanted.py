@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 from django.db.models import Q, QuerySet
 
 from crm import access, instants
+from crm.campaign_counts import campaigns
 from crm.models import Campaign, Team, User
 from followups.channels import BY
 from followups.models import Promise
@@ -132,7 +133,7 @@ def read(asked: Mapping[str, str], *, user: User) -> Wanted:
         strays=strays,
         team=team,
         agent=_agent(asked.get("agent", ""), ids),
-        campaign=Campaign.objects.filter(slug=asked.get("campaign") or None).first(),
+        campaign=campaigns(user).filter(slug=asked.get("campaign") or None).first(),
         channel=_one_of(asked.get("channel", ""), BY),
         kind=_one_of(asked.get("kind", ""), Promise.Kind.values),
         cause=_one_of(asked.get("cause", ""), CAUSES),

@@ -62,7 +62,7 @@ def page(
     words |= {
         "asked": wanted,
         "shown": shown,
-        "filter": FilterForm(wanted, wanting.teams_of(user)),
+        "filter": FilterForm(wanted, user),
         "waiting": override_lists.waiting(user=user, at=at),
         "silent": suppliers.silent(whose=wanted.whose, at=at),
         "house": _house(user),
@@ -162,9 +162,7 @@ def avoided(request: HttpRequest) -> HttpResponse:
     words |= {
         "asked": wanted,
         "shown": shown if shown in CALLS else "",
-        "filter": FilterForm(wanted, wanting.teams_of(reader(request))).only(
-            "team", "campaign", "days"
-        ),
+        "filter": FilterForm(wanted, reader(request)).only("team", "campaign", "days"),
         "most": denied.LONGEST_LIST,
     }
     return render(request, "followups/avoided.html", words)

@@ -73,4 +73,5 @@ def _words(calendar: WorkCalendar, run: Recomputation | None, at: datetime) -> d
 
 def _form(words: dict[str, Any], sent: Any) -> RecomputeForm:
     preview = words["preview"]
-    return RecomputeForm(sent, seen=words["held"].number, total=preview.total if preview else 0)
+    all_counted = preview and not preview.left
+    return RecomputeForm(sent, seen=words["held"].number, total=preview.total if all_counted else 0)

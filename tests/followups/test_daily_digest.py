@@ -154,6 +154,14 @@ def test_management_that_has_left_is_nobody(cast: Cast, chief: User) -> None:
     assert Notice.objects.get(kind="lateness_management").user == cast.dirk
 
 
+def test_management_that_makes_the_calls_by_now_is_nobody(cast: Cast, chief: User) -> None:
+    people.name_management(users=[cast.chloe], by=person(cast.dirk), at=START)
+    people.change(user=cast.chloe, facts={"role": "agent"}, by=person(cast.dirk), at=START)
+    assert daily_digest.people() == []
+    people.change(user=cast.chloe, facts={"role": "supervisor"}, by=person(cast.dirk), at=START)
+    assert daily_digest.people() == [], "named again, or not at all"
+
+
 def test_on_the_bell_it_is_one_line(cast: Cast, chief: User) -> None:
     promised(cast)
     climb_until(LAST_RUNG)

@@ -111,3 +111,11 @@ def test_every_kind_stands_in_one_group_and_every_group_has_only_kinds() -> None
 def test_a_kind_that_no_group_knows_is_mailed_all_the_same(cast: Cast) -> None:
     letter = waiting(cast, cast.amina, "something_new", "lateness_owner")
     assert [g.title for g in digests.grouped(letter)] == ["Due soon (1)", "Other (1)"]
+
+
+def test_of_several_links_to_set_a_password_only_the_newest_is_mailed(cast: Cast) -> None:
+    batch = waiting(cast, cast.amina, "password_asked", "lateness_owner", "password_asked")
+    alone, rest = digests.letters(batch)
+    assert [n.kind for n in alone] == ["password_asked"] * 2, "both are settled by one mail"
+    assert [n.kind for n in rest] == ["lateness_owner"]
+    assert digests.compose(alone).subject == "Your new password for Kept"

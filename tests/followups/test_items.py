@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from crm import absences
-from crm.models import User
+from crm import absences, people
+from crm.models import Team, User
 from followups import items
 from followups.models import Item, Notice, Promise
 from tests.cast import DAY, HOUR, MINUTE, START, SYSTEM, Cast, brussels, delivery_of, person
@@ -90,6 +90,15 @@ def test_what_an_owner_who_has_left_leaves_goes_to_the_supervisor_too(cast: Cast
     )
     assert list(told) == ["chloe"]
     assert left_to(item) == ["chloe"]
+
+
+def test_a_supervisor_who_has_gone_to_another_team_leads_here_no_more(cast: Cast) -> None:
+    ghent = Team.objects.create(slug="ghent", name="Ghent", calendar=cast.liege.calendar)
+    people.change(user=cast.chloe, facts={"team": ghent}, by=person(cast.dirk), at=START)
+    cast.amina.refresh_from_db()
+    assert cast.amina.supervisor is None and items.leads(cast.amina) == []
+    cast.amina.supervisor = User.objects.get(pk=cast.chloe.pk)  # as rows from before may say
+    assert items.leads(cast.amina) == []
 
 
 def test_what_a_supervisor_leaves_goes_to_operations_and_not_back_to_them(cast: Cast) -> None:

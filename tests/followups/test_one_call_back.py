@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, transaction
 
-from crm.models import Campaign
+from crm.models import Campaign, Team
 from followups import callbacks, conversations
 from followups.models import Item, Promise
 from followups.terms import Refused, Terms
@@ -77,6 +77,15 @@ def test_moving_takes_the_one_of_another_campaign_when_there_is_none_of_this(cas
     made = again(cast, moves=True, campaign=cast.sales)
     assert (made.replaces, made.campaign) == (promise, None)
     assert list(Promise.objects.open()) == [made]
+
+
+def test_one_of_another_team_and_campaign_is_not_moved(cast: Cast) -> None:
+    promise = asked(cast, campaign="other")
+    ghent = Team.objects.create(slug="ghent", name="Ghent", calendar=cast.liege.calendar)
+    Promise.objects.filter(pk=promise.pk).update(team=ghent, owner=cast.dirk)
+    made = again(cast, moves=True, campaign=cast.sales)
+    assert made.replaces is None
+    assert fresh(promise).status == "open"
 
 
 def test_one_that_was_late_stays_broken_in_the_figures_when_it_is_moved(cast: Cast) -> None:

@@ -13,15 +13,17 @@ from django.test.utils import CaptureQueriesContext
 from crm import calendars
 from crm.models import AuditEntry, CalendarVersion, Team, WorkCalendar
 from crm.workdays import DEFAULT, Calendar
-from followups import deadlines, escalation, poison, promises, recomputing
+from followups import deadlines, escalation, poison, promises, recomputing, slots
 from followups.models import Escalation, Promise, PromiseEvent, Recomputation
 from followups.recomputing import Move, Preview
 from followups.terms import Refused
+from offers.models import Evidence
 from tests.cast import DAY, HOUR, START, SYSTEM, Cast, Relay, brussels, person
 from tests.crm.test_calendars import calendar_of, changed
 from tests.followups.scenes import Kind, accepted, causes, fresh, promised, proven, report
 from tests.followups.test_amending import agreed, spoken
 from tests.followups.test_callbacks import asked
+from tests.followups.test_slots import awaiting
 from tests.races import Thread, until_somebody_waits
 
 TUESDAY_OFF = replace(DEFAULT, extra_holidays=frozenset({date(2026, 3, 3)}))
@@ -128,6 +130,43 @@ def test_what_was_agreed_keeps_its_time_and_its_rungs_go_round_the_day_off(
         now = fresh(before)
         assert now.due_at == before.due_at
         assert now.rungs[:2] == before.rungs[:2] and now.rungs[-1] > before.rungs[-1]
+
+
+def test_a_call_that_has_waited_follows_the_calendar_from_the_moment_its_hour_was_set(
+    cast: Cast, calendar: WorkCalendar, relay: Relay
+) -> None:
+    offer = accepted(cast, relay)
+    call = awaiting(cast, offer)
+    report(offer, Evidence.Kind.CONFIRMED, at=START + HOUR)
+    slots.run(by=SYSTEM, at=START + HOUR)
+    before = fresh(call)
+    assert before.cycle == 2 and before.slot_from_at
+    holds(calendar, replace(DEFAULT, extra_holidays=frozenset({date(2026, 3, 5)})))
+    move = only(seen(calendar, at=START + HOUR))
+    assert (move.promise, move.due_at) == (call, before.due_at)
+    assert move.rungs[-1] > before.rungs[-1]
+    assert moved(calendar, at=START + HOUR) == 1
+    now = fresh(call)
+    assert (now.due_at, now.rungs, now.at_risk_at) == (before.due_at, move.rungs, move.rungs[0])
+
+
+def test_a_call_that_still_waits_has_no_hour_in_which_nobody_works(
+    cast: Cast, calendar: WorkCalendar
+) -> None:
+    awaiting(cast, promised(cast))
+    version = holds(calendar, replace(DEFAULT, hours={0: ((time(9), time(10)),)}))
+    assert recomputing.out_of_hours(version, at=START) == []
+
+
+def test_a_page_looks_at_as_many_as_one_request_moves_and_says_how_many_are_left(
+    cast: Cast, calendar: WorkCalendar, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(3):
+        promised(cast)
+    holds(calendar, TUESDAY_OFF)
+    monkeypatch.setattr(recomputing, "MOST", 2)
+    preview = seen(calendar)
+    assert (preview.total, preview.left) == (2, 1)
 
 
 def test_a_call_back_on_a_day_off_is_said_before_and_after_the_move(

@@ -7,13 +7,15 @@ from datetime import datetime, timedelta
 
 import openpyxl
 import pytest
+from django.db import connection
 from django.test import Client
 
 from crm import call_sources, calls
-from crm.models import AuditEntry
+from crm.models import AuditEntry, Campaign, Team
 from followups import conduct, escalation, gate
-from followups.board import rollups
+from followups.board import counts, rollups
 from followups.models import Promise
+from followups.views import boards
 from tests.api.dialers import dialer
 from tests.cast import (
     DUPONT_HOME,
@@ -409,3 +411,31 @@ def test_the_rows_leave_as_csv_and_as_a_spreadsheet_and_it_is_written_down(
     ]
     assert client.get("/board/export.csv?rows=overrides").status_code == 404
     assert client.get("/board/export.pdf").status_code == 404
+
+
+def test_a_supervisor_chooses_among_the_campaigns_of_the_own_team(
+    monday: Cast, enter: Enter
+) -> None:
+    ghent = Team.objects.create(slug="ghent", name="Ghent", calendar=monday.liege.calendar)
+    Campaign.objects.create(slug="secret", name="Project of Ghent", team=ghent)
+    page = enter(monday.chloe).get("/board/?campaign=secret")
+    assert "Project of Ghent" not in page.content.decode()
+    assert page.context["asked"].campaign is None
+    assert "Project of Ghent" in enter(monday.dirk).get("/board/").content.decode()
+
+
+def test_a_board_that_takes_too_long_says_so_and_not_that_the_database_is_away(
+    monday: Cast, enter: Enter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = enter(monday.chloe)
+    client.raise_request_exception = False
+    monkeypatch.setattr(counts, "PATIENCE", "SET LOCAL statement_timeout = '1ms'")
+    monkeypatch.setattr(boards, "_figures", lambda *_: slow())
+    answer = client.get("/board/")
+    assert (answer.status_code, answer["Retry-After"]) == (503, "10")
+    assert "This takes too long just now" in answer.content.decode()
+
+
+def slow() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_sleep(1)")

@@ -287,3 +287,15 @@ def test_a_list_asks_as_often_for_thirty_rows_as_for_one(
             assert eva.get(path).status_code == 200
         counts.append(len(captured))
     assert counts[0] == counts[1]
+
+
+def test_nobody_comes_back_to_a_mail_address_that_somebody_else_has(
+    monday: Cast, eva: Client
+) -> None:
+    people.close(user=monday.amina, by=SYSTEM, at=START)
+    mail = monday.amina.email
+    people.change(user=monday.chloe, facts={"email": mail}, by=SYSTEM, at=START)
+    page = eva.post(f"/people/{monday.amina.pk}/reopen/", follow=True)
+    assert "Somebody has this mail address already." in page.content.decode()
+    monday.amina.refresh_from_db()
+    assert not monday.amina.is_active
