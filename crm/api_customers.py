@@ -14,7 +14,7 @@ from ninja import Query, Router
 from pydantic import BaseModel, Field
 
 from config.problems import DOCUMENTED, Fault, Problem, invalid
-from crm import api_person, customers, filing, phone
+from crm import api_person, customers, filing, names, phone
 from crm.api import Caller, Key, Strict, Text, after, caller_of, cursor_of, refuse_unknown
 from crm.api_person import LONGEST_ID, Known, Person
 from crm.models import Customer, Team
@@ -88,16 +88,16 @@ def _searched(wanted: Wanted, rows: QuerySet[Customer]) -> QuerySet[Customer]:
         rows = rows.filter(pk__in=customers.of_number(e164).values("pk"))
     if wanted.q is not None:
         named = Q(reference=wanted.q.strip().upper()) | Q(external_id=wanted.q.strip())
-        rows = rows.filter(named | _in_name(wanted.q))
+        known = rows.filter(named)
+        rows = known if known.exists() else _in_name(rows, wanted.q)
     return rows
 
 
-def _in_name(text: str) -> Q:
-    """Every word of it, in any order. Blanks alone are in nobody's name."""
-    words = customers.fold(text).split()[:MOST_WORDS]
-    if not words:
-        return Q(pk__in=[])
-    return Q(*(Q(text__folded_name__contains=word) for word in words))
+def _in_name(rows: QuerySet[Customer], text: str) -> QuerySet[Customer]:
+    """Each word begins one of the name, in any order. Blanks alone are in nobody's name."""
+    words = " ".join(customers.fold(text).split()[:MOST_WORDS])
+    begun = names.begun("text__folded_name", words)
+    return rows.filter(begun, text__isnull=False) if begun else rows.none()
 
 
 @router.get(

@@ -7,8 +7,10 @@ from datetime import datetime
 
 from django.db.models import Q, QuerySet
 
-from crm import access, campaign_entries, customers, phone
+from crm import access, campaign_entries, customers, names, phone
 from crm.models import Attempt, Campaign, Customer, User
+
+SIFTED = 300
 
 
 def exact(text: str, *, region: str) -> list[Customer]:
@@ -80,11 +82,20 @@ def search(
         for customer in found:
             access.glance(user=user, customer=customer, at=at)
         return found[:limit]
-    return list(_by_name(text, user=user, at=at)[:limit])
+    return _by_name(customers.fold(text), user=user, at=at, limit=limit)
 
 
-def _by_name(text: str, *, user: User, at: datetime) -> QuerySet[Customer]:
-    rows = access.customers(user, at=at).select_related("text")
-    for word in customers.fold(text).split():
-        rows = rows.filter(text__folded_name__contains=word)
-    return rows.order_by("text__folded_name")
+def _by_name(folded: str, *, user: User, at: datetime, limit: int) -> list[Customer]:
+    """Names that start as was typed; where these are few, then those in which each word begins
+    one, of the first SIFTED that there are."""
+    rows = access.customers(user, at=at).filter(text__isnull=False).select_related("text")
+    rows = rows.annotate(sorted_name=names.ordered("text__folded_name"))
+    found: list[Customer] = list(
+        rows.filter(names.starting("sorted_name", folded)).order_by("sorted_name")[:limit]
+    )
+    begun = names.begun("text__folded_name", folded)
+    if len(found) == limit or begun is None:
+        return found
+    others = rows.filter(begun).exclude(pk__in=[row.pk for row in found])
+    sifted = sorted(others[:SIFTED], key=lambda row: row.text.folded_name)
+    return found + sifted[: limit - len(found)]

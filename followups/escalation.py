@@ -6,6 +6,7 @@ import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -42,17 +43,23 @@ SELECT p.id, p.customer_id FROM followups_promise p
 WHERE p.status = 'open' AND p.next_rung_at <= %(at)s::timestamptz AND {PLAIN} IS NOT TRUE
 ORDER BY p.next_rung_at LIMIT %(most)s
 """  # noqa: S608
-CLIMB = f"""
-WITH wrote AS (
+CLIMB = """
+WITH due AS MATERIALIZED (
+    SELECT d.id, d.place, g.role
+    FROM unnest(%(ids)s::bigint[], %(places)s::int[]) AS d (id, place)
+    JOIN unnest(%(roles)s::text[]) WITH ORDINALITY AS g (role, place) USING (place)
+), wrote AS (
     INSERT INTO followups_escalation (promise_id, cycle, track, rung, role, due_at, at, by)
-    SELECT p.id, p.cycle, p.track, p.rung, {RUNG} ->> 'role', p.rungs[p.rung + 1],
-        %(at)s::timestamptz, %(by)s::text
-    FROM followups_promise p WHERE p.id = ANY(%(ids)s::bigint[])
+    SELECT p.id, p.cycle, p.track, p.rung, d.role, p.rungs[p.rung + 1], %(at)s::timestamptz,
+        %(by)s::text
+    FROM due d JOIN followups_promise p ON p.id = d.id
     ON CONFLICT (promise_id, cycle, track, rung) DO NOTHING
     RETURNING promise_id, id
 )
-SELECT coalesce(array_agg(promise_id), '{{}}'), coalesce(array_agg(id), '{{}}') FROM wrote
-"""  # noqa: S608
+SELECT coalesce(array_agg(d.id), '{}'), array_agg(d.id)::text, array_agg(w.id)::text,
+    array_agg(d.place)::text
+FROM wrote w JOIN due d ON d.id = w.promise_id
+"""
 
 
 @dataclass(frozen=True)
@@ -158,27 +165,28 @@ def _climb_many(groups: list[Group], at: datetime) -> list[int]:
         {group.owner for group in groups}
     )
     audience = Audience(absences.rota(at=at))
-    told = {
-        (group.owner, group.role): audience.of(owners[group.owner], group.role) for group in groups
-    }
-    with connection.cursor() as cursor:
-        ids = [pk for group in groups for pk in group.promises]
-        cursor.execute(CLIMB, {"ids": ids, "at": at, "by": CLIMBER.code})
-        promises_climbed, escalations = cursor.fetchone()
-    rungs = dict(zip(promises_climbed, escalations, strict=True))
     tells = [
         notices.Tell(
             role=group.role,
             kind=f"{group.track}_{group.role}",
             callback=group.callback,
-            users=told[group.owner, group.role],
-            rungs={pk: rungs[pk] for pk in group.promises if pk in rungs},
+            users=audience.of(owners[group.owner], group.role),
         )
         for group in groups
     ]
-    notices.tell_many(tells=tells, at=at)
-    counts = {key: len(users) for key, users in told.items()}
-    promises.climbed_many(ids=promises_climbed, told=counts, by=CLIMBER, at=at)
+    due: dict[str, Any] = {
+        "ids": [pk for group in groups for pk in group.promises],
+        "places": [place for place, group in enumerate(groups, 1) for _pk in group.promises],
+        "roles": [group.role for group in groups],
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(CLIMB, due | {"at": at, "by": CLIMBER.code})
+        promises_climbed, *written = cursor.fetchone()
+    if promises_climbed:
+        climbs = ladder.Climbs(*written)
+        notices.tell_many(climbs, tells=tells, at=at)
+        told = [(tell.role, len(tell.users)) for tell in tells]
+        promises.climbed_many(climbs, told=told, by=CLIMBER, at=at)
     return list(promises_climbed)
 
 

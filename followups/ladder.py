@@ -31,6 +31,16 @@ class BrokenLadder(ValueError):
         self.track, self.rung = track, rung
 
 
+@dataclass(frozen=True)
+class Climbs:
+    """The rungs that were climbed together: the promise, its escalation, and at which place, from
+    1, it stands who is told. As PostgreSQL writes arrays: they go back to it unread."""
+
+    promises: str
+    escalations: str
+    places: str
+
+
 class Role(StrEnum):
     """Who is told. Owner and team means the owner, and everybody on the team's board."""
 

@@ -18,7 +18,7 @@ from crm import calendars, workdays
 from crm.actors import Actor
 from crm.models import User
 from followups import digests, invitations, notice_words, password_letters
-from followups.ladder import Role
+from followups.ladder import Climbs, Role
 from followups.models import Escalation, Item, Notice, Promise
 from offers import message
 from offers.channels import smtp
@@ -77,13 +77,12 @@ ON CONFLICT (user_id, escalation_id) DO NOTHING
 
 @dataclass(frozen=True)
 class Tell:
-    """Who is told what of these rungs: the escalation of each, by promise."""
+    """Who is told what of the rungs that have one place among Climbs."""
 
     role: str
     kind: str
     callback: bool
     users: list[User]
-    rungs: dict[int, int]
 
     def due(self, user: User, at: datetime) -> datetime | None:
         """As when(): a promised call does not wait where a document would."""
@@ -148,19 +147,19 @@ def tell(
     )
 
 
-def tell_many(*, tells: list[Tell], at: datetime) -> int:
-    """Tells everybody of these rungs, as tell() does of one; nobody of the same rung twice."""
+def tell_many(climbs: Climbs, *, tells: list[Tell], at: datetime) -> int:
+    """Tells everybody of these rungs, as tell() does of one; nobody of the same rung twice. The
+    rungs of a place are told by the one at that place."""
     heard = [
         (place, user, tell.kind, tell.due(user, at))
-        for place, tell in enumerate(tells)
+        for place, tell in enumerate(tells, 1)
         for user in tell.users
         if not in_the_digest(user, tell.role)
     ]
-    rungs = [(place, *rung) for place, tell in enumerate(tells) for rung in tell.rungs.items()]
     values: dict[str, Any] = {
-        "places": [place for place, _promise, _escalation in rungs],
-        "promises": [promise for _place, promise, _escalation in rungs],
-        "escalations": [escalation for _place, _promise, escalation in rungs],
+        "places": climbs.places,
+        "promises": climbs.promises,
+        "escalations": climbs.escalations,
         "of": [place for place, *_rest in heard],
         "users": [user.pk for _place, user, _kind, _due in heard],
         "kinds": [kind for _place, _user, kind, _due in heard],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +16,7 @@ from crm.models import Attempt, User
 from followups import deadlines, history, judgement, notices
 from followups.history import note as note
 from followups.judgement import Judgement
+from followups.ladder import Climbs
 from followups.models import Escalation, Promise, PromiseDelivery, PromiseText
 from followups.models.promises import CALLBACK_TOLERANCE
 from followups.terms import Refused, Terms, drawn_up
@@ -37,10 +38,10 @@ WITH was AS (
     SELECT p.id, p.rung, t.role, t.told, p.track = 'lateness' AND p.broken_at IS NULL
         AND p.due_at + CASE p.kind WHEN 'callback' THEN %(patience)s::interval
             ELSE interval '0' END <= %(at)s::timestamptz AS breaks
-    FROM followups_promise p
-    JOIN unnest(%(owners)s::bigint[], %(roles)s::text[], %(tolds)s::int[]) AS t (owner, role, told)
-        ON t.owner = p.owner_id AND t.role = p.ladder -> p.track::text -> p.rung::int ->> 'role'
-    WHERE p.id = ANY(%(ids)s::bigint[])
+    FROM unnest(%(promises)s::bigint[], %(places)s::int[]) AS d (id, place)
+    JOIN unnest(%(roles)s::text[], %(tolds)s::int[]) WITH ORDINALITY AS t (role, told, place)
+        USING (place)
+    JOIN followups_promise p ON p.id = d.id
 ), moved AS (
     UPDATE followups_promise p SET rung = p.rung + 1, failures = 0,
         next_rung_at = CASE WHEN w.told > 0 THEN p.rungs[p.rung + 2]
@@ -320,18 +321,18 @@ def climbed(*, promise: Promise, next_rung_at: datetime | None) -> None:
 
 
 def climbed_many(
-    *, ids: list[int], told: Mapping[tuple[int, str], int], by: Actor, at: datetime
+    climbs: Climbs, *, told: Sequence[tuple[str, int]], by: Actor, at: datetime
 ) -> None:
     """climbed() and mark_broken() for a batch, with their events.
 
-    `told` says how many people were told, by owner and role: with nobody the next rung comes at
-    once.
+    `told` says of each place the role, and how many people were told: with nobody the next rung
+    comes at once.
     """
     values: dict[str, Any] = {
-        "ids": ids,
-        "owners": [owner for owner, _role in told],
-        "roles": [role for _owner, role in told],
-        "tolds": list(told.values()),
+        "promises": climbs.promises,
+        "places": climbs.places,
+        "roles": [role for role, _told in told],
+        "tolds": [number for _role, number in told],
         "patience": CALLBACK_TOLERANCE,
         "at": at,
         "by": by.code,

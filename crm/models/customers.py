@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from crm import names
 from crm.models.people import Team
 
 
@@ -101,8 +103,14 @@ class CustomerText(models.Model):
 
     customer = models.OneToOneField(Customer, models.CASCADE, primary_key=True, related_name="text")
     name = models.CharField(max_length=200)
-    folded_name = models.CharField(max_length=200, db_index=True)  # lower case, no accents
+    folded_name = models.CharField(max_length=200)  # lower case, no accents
     note = models.TextField(blank=True)
+
+    class Meta:
+        indexes = [
+            models.Index(names.ordered("folded_name"), name="customer_by_name"),
+            GinIndex(names.Words("folded_name"), name="customer_by_words"),
+        ]
 
     def __str__(self) -> str:
         return f"text of customer {self.pk}"

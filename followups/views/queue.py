@@ -14,8 +14,10 @@ from django.views.decorators.http import require_POST
 from config import clock
 from crm import access, instants
 from crm.actors import Actor
+from crm.models import Customer
 from crm.views import reader
 from followups import leases, taking
+from followups.models import Lease
 
 
 def _sheet(reference: str, decision: uuid.UUID) -> HttpResponse:
@@ -30,14 +32,19 @@ def take_next(request: HttpRequest) -> HttpResponse:
     access.require(user, "log_calls")
     held = leases.held(user=user, at=at).first()
     if held and held.customer:
-        words = _("You still hold %(name)s: log the call, or let them go first.")
-        messages.info(request, words % {"name": held.customer.text.name})
-        return _sheet(held.customer.reference, held.decision_id)
+        return back_to(request, held.customer, held)
     taken = taking.next_one(user=user, at=at)
     if taken is None:
         messages.info(request, _("Nobody can be called just now. Try again in a minute."))
         return redirect("desk")
     return _sheet(taken.customer.reference, taken.decision.id)
+
+
+def back_to(request: HttpRequest, customer: Customer, held: Lease) -> HttpResponse:
+    """To the one whom the user holds: one call at a time."""
+    words = _("You still hold %(name)s: log the call, or let them go first.")
+    messages.info(request, words % {"name": customer.text.name})
+    return _sheet(customer.reference, held.decision_id)
 
 
 @require_POST

@@ -20,6 +20,7 @@ from config.celery import nudge
 from crm import access
 from crm.actors import Actor
 from crm.calls import Call
+from crm.customers import sharing
 from crm.models import Campaign, Customer, User
 from crm.queries import campaigns_at_hand, campaigns_of
 from crm.views import reader
@@ -29,6 +30,7 @@ from followups.forms import NOBODY_SPOKE, CallForm
 from followups.forms_override import AskForm
 from followups.forms_promise import LINES, PromiseLine, PromiseLines
 from followups.terms import Refused
+from followups.views import queue
 
 
 def customer_of(request: HttpRequest, reference: str, at: datetime) -> Customer:
@@ -141,6 +143,9 @@ def take(request: HttpRequest, reference: str) -> HttpResponse:
     user, at = reader(request), clock.now()
     access.require(user, "log_calls")
     customer = customer_of(request, reference, at)
+    other = leases.held(user=user, at=at).exclude(customer__in=sharing(customer)).first()
+    if other and other.customer:
+        return queue.back_to(request, other.customer, other)
     numbers = [row.e164 for row in customer.numbers.all()]
     wanted = request.POST.get("number") or (numbers[0] if numbers else None)
     if wanted is not None and wanted not in numbers:

@@ -153,7 +153,7 @@ def test_a_batch_that_throws_is_climbed_one_by_one(
 ) -> None:
     made = [promised(cast) for _ in range(3)]
 
-    def broken(**values: object) -> int:
+    def broken(*_args: object, **values: object) -> int:
         raise RuntimeError("the batch is at fault")
 
     monkeypatch.setattr(notices, "tell_many", broken)

@@ -48,6 +48,20 @@ def test_who_holds_somebody_is_led_back_to_them(monday: Cast, enter: Enter) -> N
     assert Lease.objects.count() == 1
 
 
+def test_who_holds_somebody_does_not_take_another_from_their_sheet(
+    monday: Cast, enter: Enter
+) -> None:
+    first, second = lined_up(monday, 1), lined_up(monday, 2)
+    amina = enter(monday.amina)
+    set_clock(LATER)
+    held = amina.post(f"/customers/{first.reference}/take/")
+    answer = amina.post(f"/customers/{second.reference}/take/")
+    assert answer["Location"] == held["Location"]
+    assert Lease.objects.filter(customer=second).count() == 0
+    again = amina.post(f"/customers/{first.reference}/take/")
+    assert first.reference in again["Location"] and "decision=" in again["Location"]
+
+
 def test_who_is_let_go_is_free_for_a_colleague_at_once(monday: Cast, enter: Enter) -> None:
     customer = lined_up(monday, 1)
     amina, chloe = enter(monday.amina), enter(monday.chloe)
