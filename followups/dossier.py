@@ -17,7 +17,6 @@ from followups import (
     gate,
     overridable,
     override_lists,
-    proposals,
     queries,
     timeline,
 )
@@ -25,6 +24,7 @@ from followups.gate import Block, Decision
 from followups.journeys import Journey, journey
 from followups.lamp import Lamp, light
 from followups.models import Item, Promise
+from followups.proposals import Holding
 from offers.models import Document
 
 # While a permit stands the page looks again, so that a link to dial does not outlive it.
@@ -65,11 +65,11 @@ def permit(decision_id: uuid.UUID | None, *, user: User, at: datetime) -> Permit
     return Permit(standing.decision, asked, standing.stands, row["campaign_id"])
 
 
-def read(customer: Customer, *, at: datetime) -> dict[str, Any]:
+def read(customer: Customer, *, offers: list[Holding], at: datetime) -> dict[str, Any]:
     """What stands still on the sheet."""
     people = merges.group_of([customer.pk])
     return {
-        "offers": proposals.of(customer),
+        "offers": offers,
         "timeline": timeline.of(customer),
         "answers": timeline.answers(customer),
         "wishes": wishes.lines(people, at=at),
@@ -82,15 +82,22 @@ def read(customer: Customer, *, at: datetime) -> dict[str, Any]:
     }
 
 
-def live(customer: Customer, *, user: User, at: datetime, permit: Permit | None) -> dict[str, Any]:
-    """What moves: the lamp, the numbers, the journeys, and the seconds until the next look."""
+def live(
+    customer: Customer,
+    *,
+    user: User,
+    at: datetime,
+    permit: Permit | None,
+    campaign: Campaign | None,
+) -> dict[str, Any]:
+    """What moves, for a call of this campaign: the lamp, the numbers, the journeys, and the seconds
+    until the next look."""
     # First: a promise settled while the rest is read is then still open here, and looked at again.
     # The other way round the page would keep an old lamp and never look again.
     journeys = _journeys(customer, at)
     mine = (f"user:{user.pk}",)
     sharers = _sharers(customer)
     everybody = {customer.pk: customer} | {s.customer_id: s.customer for s in sharers}
-    campaign = _campaign(customer, user, permit)
     them = dict.fromkeys(everybody, campaign) if campaign else {}
     blocks = gate.blocks(everybody.values(), purpose="sales", at=at, campaigns=them, mine=mine)
     own = blocks[customer.pk]
@@ -118,7 +125,7 @@ def live(customer: Customer, *, user: User, at: datetime, permit: Permit | None)
     }
 
 
-def _campaign(customer: Customer, user: User, permit: Permit | None) -> Campaign | None:
+def campaign(customer: Customer, user: User, permit: Permit | None) -> Campaign | None:
     """For which campaign the reader calls: the one that the permit is for, or the one at hand."""
     if permit and permit.standing and permit.campaign:
         return campaigns_of(user.team_id).filter(pk=permit.campaign).first()

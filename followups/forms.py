@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from crm import phone, wording
 from crm.models import Attempt, Campaign, Customer, Disposition, User
-from crm.queries import campaigns_at_hand, campaigns_of
+from crm.queries import campaigns_of
 
 NOBODY_SPOKE = {"no_answer", "busy", "failed", "wrong_number", "cancelled"}
 LONGEST_CALL = timedelta(hours=12)
@@ -97,11 +97,10 @@ def new_call(
     user: User,
     at: datetime,
     decision: str = "",
-    campaign: int | None = None,
+    campaign: Campaign | int | None = None,
 ) -> CallForm:
     """An empty form with its own id: a double click saves one call. `campaign`: for which the
-    reader was allowed to call."""
-    at_hand = campaigns_at_hand([customer.pk], team=user.team_id).get(customer.pk)
+    reader was allowed to call, or would."""
     first = customer.numbers.all()[:1]
     initial = {
         "form_id": uuid.uuid4(),
@@ -109,7 +108,7 @@ def new_call(
         "decision": decision,
         "direction": "outbound",
         "number": first[0].e164 if first else "",
-        "campaign": campaign or at_hand,
+        "campaign": campaign,
     }
     return CallForm(initial=initial, customer=customer, user=user)
 

@@ -29,6 +29,7 @@ from followups.dossier import Permit
 from followups.forms import NOBODY_SPOKE, CallForm
 from followups.forms_override import AskForm
 from followups.forms_promise import LINES, PromiseLine, PromiseLines
+from followups.proposals import Holding
 from followups.terms import Refused
 from followups.views import queue
 
@@ -56,19 +57,23 @@ def sheet(request: HttpRequest, reference: str) -> HttpResponse:
     customer = customer_of(request, reference, at)
     decision = _decision(request.GET.get("decision"))
     permit = dossier.permit(decision, user=reader(request), at=at)
+    campaign = dossier.campaign(customer, reader(request), permit)
     form = forms.new_call(
         customer=customer,
         user=reader(request),
         at=at,
         decision=str(decision or ""),
-        campaign=permit.campaign if permit else None,
+        campaign=permit.campaign if permit and permit.campaign else campaign,
     )
-    return _page(request, customer, at, form, _lines(request, customer, at), decision)
-
-
-def _lines(request: HttpRequest, customer: Customer, at: datetime) -> BaseFormSet[PromiseLine]:
-    """The *We promise…* lines, empty or as they were sent, with what can be promised now."""
     held = proposals.of(customer)
+    lines = _lines(request, customer, at, held)
+    return _page(request, customer, at, form, lines, held, permit, campaign)
+
+
+def _lines(
+    request: HttpRequest, customer: Customer, at: datetime, held: list[Holding]
+) -> BaseFormSet[PromiseLine]:
+    """The *We promise…* lines, empty or as they were sent, with what can be promised now."""
     found = menu.of(customer, holdings=held, user=reader(request), at=at)
     sent = request.method == "POST"
     return PromiseLines(
@@ -85,20 +90,21 @@ def _page(
     at: datetime,
     form: CallForm,
     lines: BaseFormSet[PromiseLine],
-    decision: uuid.UUID | None,
+    held: list[Holding],
+    permit: Permit | None,
+    campaign: Campaign | None,
     status: int = 200,
 ) -> HttpResponse:
     user = reader(request)
-    permit = dossier.permit(decision, user=user, at=at)
     words = {
-        **dossier.read(customer, at=at),
+        **dossier.read(customer, offers=held, at=at),
         "customer": customer,
         "form": form,
         "lines": lines,
         "empty_line": lines.empty_form,
         "saved": request.GET.get("saved", "")[:36],
         "permit": permit,
-        "live": _live(request, customer, at, permit),
+        "live": _live(request, customer, at, permit, campaign),
         "plead": _plead(customer, user, at, permit),
     }
     return render(request, "followups/sheet.html", words, status=status)
@@ -112,10 +118,14 @@ def _plead(customer: Customer, user: User, at: datetime, permit: Permit | None) 
 
 
 def _live(
-    request: HttpRequest, customer: Customer, at: datetime, permit: Permit | None
+    request: HttpRequest,
+    customer: Customer,
+    at: datetime,
+    permit: Permit | None,
+    campaign: Campaign | None,
 ) -> dict[str, object]:
     """What moves by itself, rendered: the lamp and the journeys, and when to look again."""
-    words = dossier.live(customer, user=reader(request), at=at, permit=permit)
+    words = dossier.live(customer, user=reader(request), at=at, permit=permit, campaign=campaign)
     words |= {"customer": customer, "permit": permit, "page_at": at}
     lamp = render_to_string("followups/_lamp.html", words, request=request)
     journeys = render_to_string("followups/_journeys.html", words, request=request)
@@ -130,7 +140,8 @@ def live(request: HttpRequest, reference: str) -> HttpResponse:
     customer = customer_of(request, reference, at)
     decision = _decision(request.GET.get("decision"))
     permit = dossier.permit(decision, user=reader(request), at=at)
-    words = _live(request, customer, at, permit)
+    campaign = dossier.campaign(customer, reader(request), permit)
+    words = _live(request, customer, at, permit, campaign)
     if words["seen"] == request.GET.get("seen"):
         return HttpResponse(status=204)
     more = {"live": words, "customer": customer, "permit": permit}
@@ -184,13 +195,15 @@ def save_call(request: HttpRequest, reference: str) -> HttpResponse:
     access.require(user, "log_calls")
     customer = customer_of(request, reference, at)
     form = CallForm(request.POST, customer=customer, user=user)
-    lines = _lines(request, customer, at)
+    held = proposals.of(customer)
+    lines = _lines(request, customer, at, held)
     saved = _save(form, lines, customer=customer, user=user, at=at)
     if saved is None:
         for line in lines:
             line.ask_for_file_again()
-        decision = _decision(request.POST.get("decision"))
-        return _page(request, customer, at, form, lines, decision, status=422)
+        permit = dossier.permit(_decision(request.POST.get("decision")), user=user, at=at)
+        campaign = dossier.campaign(customer, user, permit)
+        return _page(request, customer, at, form, lines, held, permit, campaign, status=422)
     if saved.promises:
         nudge("send")
     if not saved.new:

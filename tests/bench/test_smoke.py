@@ -22,6 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
         "board",
         "campaign",
         "documents",
+        "desk",
         "feed",
         "gate",
         "gate_size",
