@@ -112,6 +112,7 @@ def live(
     paces += [PERMIT_PACE] if standing or plea else []
     return {
         "campaign": campaign,
+        "blocks": own,
         "lamp": light(own, at=at, permit=standing, excused_until=until),
         "numbers": [
             _number(row, sharers, blocks, permit, excused, at) for row in customer.numbers.all()
@@ -132,17 +133,29 @@ def campaign(customer: Customer, user: User, permit: Permit | None) -> Campaign 
     return campaigns_at_hand([customer.pk], team=user.team_id).get(customer.pk)
 
 
-def may_plead(customer: Customer, *, user: User, at: datetime) -> bool:
+def may_plead(customer: Customer, *, user: User, at: datetime, shown: dict[str, Any]) -> bool:
     """Whether a supervisor could let a call by this person through, and has not to be waited for.
 
-    Nor soon after a no: who was refused does not ask again in the same breath.
+    Nor soon after a no: who was refused does not ask again in the same breath. `shown` is what
+    live() found: a call that sells is judged by its blocks, without asking the gate again.
     """
-    found = overridable.against(customer=customer, agent=user, at=at)
+    purpose = overridable.purpose_of(customer=customer, agent=user, at=at)
+    if purpose == "sales":
+        policy = shown["campaign"].policy if shown["campaign"] else "none"
+        found = overridable.judged(
+            shown["blocks"], customer=customer, purpose=purpose, policy=policy, at=at
+        )
+    else:
+        found = overridable.against(customer=customer, agent=user, at=at)
     if not found.gives_way:
         return False
-    blocks, purpose = found.blocks, found.purpose
-    plea = override_lists.of_agent(
-        customer=customer, agent=user, blocks=blocks, purpose=purpose, at=at
+    blocks = found.blocks
+    plea = (
+        shown["plea"]
+        if purpose == "sales"
+        else override_lists.of_agent(
+            customer=customer, agent=user, blocks=blocks, purpose=purpose, at=at
+        )
     )
     overtaken = plea is not None and plea.state == "stands"
     return plea is None or (overtaken and not override_lists.covers(plea, blocks, purpose=purpose))

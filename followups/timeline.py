@@ -126,7 +126,8 @@ def _promises(people: list[int]) -> Iterable[Entry]:
     rows = PromiseEvent.objects.filter(promise__customer__in=people).exclude(
         cause="delivery_attached"
     )
-    for row in rows.select_related("promise__text").order_by("-id")[:MOST]:
+    rows = rows.select_related("promise__text").defer("promise__calendar", "promise__ladder")
+    for row in rows.order_by("-id")[:MOST]:
         title = _("Promise %(reference)s") % {"reference": row.promise.reference}
         words = str(PROMISE.get(row.cause, row.cause))
         if row.cause == "made":

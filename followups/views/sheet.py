@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import uuid
 from datetime import datetime
+from typing import Any
 
 from django.contrib import messages
 from django.forms import BaseFormSet
@@ -96,6 +97,7 @@ def _page(
     status: int = 200,
 ) -> HttpResponse:
     user = reader(request)
+    live = _live(request, customer, at, permit, campaign)
     words = {
         **dossier.read(customer, offers=held, at=at),
         "customer": customer,
@@ -104,17 +106,19 @@ def _page(
         "empty_line": lines.empty_form,
         "saved": request.GET.get("saved", "")[:36],
         "permit": permit,
-        "live": _live(request, customer, at, permit, campaign),
-        "plead": _plead(customer, user, at, permit),
+        "live": live,
+        "plead": _plead(customer, user, at, permit, live["shown"]),
     }
     return render(request, "followups/sheet.html", words, status=status)
 
 
-def _plead(customer: Customer, user: User, at: datetime, permit: Permit | None) -> AskForm | None:
+def _plead(
+    customer: Customer, user: User, at: datetime, permit: Permit | None, shown: dict[str, Any]
+) -> AskForm | None:
     """The request to a supervisor, where one could let this call through."""
     if permit and permit.standing:
         return None
-    return AskForm() if dossier.may_plead(customer, user=user, at=at) else None
+    return AskForm() if dossier.may_plead(customer, user=user, at=at, shown=shown) else None
 
 
 def _live(
@@ -123,14 +127,14 @@ def _live(
     at: datetime,
     permit: Permit | None,
     campaign: Campaign | None,
-) -> dict[str, object]:
+) -> dict[str, Any]:
     """What moves by itself, rendered: the lamp and the journeys, and when to look again."""
-    words = dossier.live(customer, user=reader(request), at=at, permit=permit, campaign=campaign)
-    words |= {"customer": customer, "permit": permit, "page_at": at}
+    shown = dossier.live(customer, user=reader(request), at=at, permit=permit, campaign=campaign)
+    words = shown | {"customer": customer, "permit": permit, "page_at": at}
     lamp = render_to_string("followups/_lamp.html", words, request=request)
     journeys = render_to_string("followups/_journeys.html", words, request=request)
     seen = hashlib.sha256((lamp + journeys).encode()).hexdigest()[:16]
-    return {"lamp": lamp, "journeys": journeys, "seen": seen, "pace": words["pace"]}
+    return {"lamp": lamp, "journeys": journeys, "seen": seen, "pace": shown["pace"], "shown": shown}
 
 
 @require_safe
