@@ -70,6 +70,9 @@ class Up:
         self.env = surroundings.around(made)
         surroundings.remember(made, self.var)
         self._run("migrate", ["migrate", "--noinput", "--verbosity", "0"])
+        # The pages of the API's description are large and seldom opened: served where they lie.
+        parts = ["--noinput", "--clear", "--ignore", "ninja", "--verbosity", "0"]
+        self._run("static files", ["collectstatic", *parts])
         if smtp_port is not None:
             folder = self.var / "mail"
             self._add(lineup.sink(self.env, port=smtp_port, folder=folder, listener=self.log.line))

@@ -119,6 +119,8 @@ MIDDLEWARE = [
     "config.shortcut.ApiShortcut",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    # Django adds a random length to each answer, so that its size betrays no secret in it.
+    "django.middleware.gzip.GZipMiddleware",
     # Customers come without a session: the address of their page is the whole authority.
     "config.doorstep.CustomersDoor",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -226,8 +228,12 @@ if TIME_ZONE not in zoneinfo.available_timezones():
 USE_TZ = True
 
 STATIC_URL = "/static/"
-STATIC_ROOT = BASE_DIR / "var" / "static"
+STATIC_ROOT = Path(env.text("STATIC_ROOT", str(BASE_DIR / "var" / "static")))
 STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "config.statics.Statics"},
+}
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
 

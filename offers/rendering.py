@@ -27,7 +27,7 @@ from offers.typesetting import set_content
 
 HOUSE = Path(__file__).resolve().parent.parent
 TEMPLATE = HOUSE / "templates" / "documents" / "offer.typ"
-FONTS = HOUSE / "static" / "fonts"
+FONTS = HOUSE / "offers" / "fonts"
 # What the shipped font certainly draws: Latin, Greek and Cyrillic with their punctuation.
 UNDRAWABLE = re.compile(
     "[^\\s!-~\u00a0-\u017f\u0391-\u03ce\u0410-\u044f\u2010-\u2026\u202f\u20ac\u00d7]"

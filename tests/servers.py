@@ -41,6 +41,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     os.environ.update(PRETEND)
     os.environ["BASE_URL"] = f"http://{LOOPBACK}:{free_port()}"
     os.environ["EMAIL_URL"] = f"smtp://{LOOPBACK}:{free_port()}"
+    os.environ["STATIC_ROOT"] = str(Path(os.environ["KEPT_TEST_FOLDER"]) / "nothing-collected")
     os.environ["SINK_DIR"] = str(Path(os.environ["KEPT_TEST_FOLDER"]) / f"mail-{worker or 'main'}")
 
 

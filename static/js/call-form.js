@@ -61,6 +61,7 @@
     suggest(line, kind, channel);
     say(line.querySelector(".sentence"), kind === "send_offer" ? mark(field(line, "offer"), "sentence") : "");
     outcome(line, kind, channel);
+    line.dataset.arranged = "";
     return kind !== "";
   };
 
