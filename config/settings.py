@@ -135,6 +135,7 @@ MIDDLEWARE = [
     "config.second_factor.SecondFactor",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "config.refused.NoBlankPages",
     "csp.middleware.CSPMiddleware",
     "config.shortcut.NoStore",
 ]

@@ -22,4 +22,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("followups.urls")),
     path("language/", set_language, name="language"),
 ]
+handler400 = "config.refused.bad_request"
 handler500 = "config.outage.server_error"
