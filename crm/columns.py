@@ -1,11 +1,16 @@
-"""Columns that several tables share."""
+"""Columns that several tables share, and what an index makes of one."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from django.contrib.postgres.search import SearchVectorField
 from django.db import models
+from django.db.models import Func
 from django.db.models.expressions import RawSQL
+from django.db.models.functions import Collate
+
+SIGNS = "-'’.,/()"  # stand between words as a space does
 
 
 def this_transaction() -> RawSQL:
@@ -30,3 +35,19 @@ class XactField(models.BigIntegerField):
         kwargs.pop("db_default", None)
         kwargs.pop("editable", None)
         return name, path, args, kwargs
+
+
+class Words(Func):
+    """The words of a folded name, as they stand: no parser and no language guesses at them."""
+
+    template = (
+        "array_to_tsvector(array_remove(string_to_array("
+        f"translate(%(expressions)s, '{SIGNS.replace(chr(39), chr(39) * 2)}',"
+        f" '{' ' * len(SIGNS)}'), ' '), ''))"
+    )
+    output_field = SearchVectorField()
+
+
+def in_order(field: str) -> Collate:
+    """The order of the index, the same on every server."""
+    return Collate(field, "C")

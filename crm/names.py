@@ -6,23 +6,11 @@ searched in milliseconds. A part from the middle of a word finds nobody: no inde
 
 from __future__ import annotations
 
-from django.contrib.postgres.search import SearchVectorField
 from django.db.models import BooleanField, Func, Q, Value
-from django.db.models.functions import Collate
 
-SIGNS = "-'’.,/()"  # stand between words as a space does
+from crm.columns import SIGNS, Words
+
 LAST = "\U0010ffff"  # no character comes after it
-
-
-class Words(Func):
-    """The words of a folded name, as they stand: no parser and no language guesses at them."""
-
-    template = (
-        "array_to_tsvector(array_remove(string_to_array("
-        f"translate(%(expressions)s, '{SIGNS.replace(chr(39), chr(39) * 2)}',"
-        f" '{' ' * len(SIGNS)}'), ' '), ''))"
-    )
-    output_field = SearchVectorField()
 
 
 class _Begun(Func):
@@ -48,12 +36,7 @@ def begun(field: str, folded: str) -> _Begun | None:
     return _Begun(Words(field), Value(query))
 
 
-def ordered(field: str) -> Collate:
-    """The order of the index, the same on every server."""
-    return Collate(field, "C")
-
-
 def starting(column: str, folded: str) -> Q:
-    """The span of all names that start like this, of a column annotated as ordered(). A span, not
+    """The span of all names that start like this, of a column annotated with columns.in_order(). A span, not
     LIKE: whose pattern comes as a parameter is looked up in no index."""
     return Q(**{f"{column}__gte": folded, f"{column}__lt": folded + LAST})

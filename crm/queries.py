@@ -7,7 +7,7 @@ from datetime import datetime
 
 from django.db.models import Q, QuerySet
 
-from crm import access, campaign_entries, customers, names, phone
+from crm import access, campaign_entries, columns, customers, names, phone
 from crm.models import Attempt, Campaign, Customer, User
 
 SIFTED = 300
@@ -89,7 +89,7 @@ def _by_name(folded: str, *, user: User, at: datetime, limit: int) -> list[Custo
     """Names that start as was typed; where these are few, then those in which each word begins
     one, of the first SIFTED that there are."""
     rows = access.customers(user, at=at).filter(text__isnull=False).select_related("text")
-    rows = rows.annotate(sorted_name=names.ordered("text__folded_name"))
+    rows = rows.annotate(sorted_name=columns.in_order("text__folded_name"))
     found: list[Customer] = list(
         rows.filter(names.starting("sorted_name", folded)).order_by("sorted_name")[:limit]
     )

@@ -4,7 +4,7 @@ import django.contrib.postgres.indexes
 import django.db.models.functions.comparison
 from django.db import migrations, models
 
-import crm.names
+import crm.columns
 
 
 class Migration(migrations.Migration):
@@ -28,7 +28,7 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="customertext",
             index=django.contrib.postgres.indexes.GinIndex(
-                crm.names.Words("folded_name"), name="customer_by_words"
+                crm.columns.Words("folded_name"), name="customer_by_words"
             ),
         ),
     ]

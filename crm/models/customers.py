@@ -7,7 +7,7 @@ from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from crm import names
+from crm.columns import Words, in_order
 from crm.models.people import Team
 
 
@@ -108,8 +108,8 @@ class CustomerText(models.Model):
 
     class Meta:
         indexes = [
-            models.Index(names.ordered("folded_name"), name="customer_by_name"),
-            GinIndex(names.Words("folded_name"), name="customer_by_words"),
+            models.Index(in_order("folded_name"), name="customer_by_name"),
+            GinIndex(Words("folded_name"), name="customer_by_words"),
         ]
 
     def __str__(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.db import connection
 
-from crm import access, customers, names, queries
+from crm import access, columns, customers, names, queries
 from crm.models import Customer
 from tests.cast import START, Cast
 
@@ -52,7 +52,7 @@ def test_names_that_start_as_typed_come_before_those_that_only_have_the_word(peo
 
 @pytest.mark.parametrize("index", ["customer_by_name", "customer_by_words"])
 def test_both_questions_are_answered_from_an_index(people: Cast, index: str) -> None:
-    rows = Customer.objects.annotate(sorted_name=names.ordered("text__folded_name"))
+    rows = Customer.objects.annotate(sorted_name=columns.in_order("text__folded_name"))
     begun = names.begun("text__folded_name", "dup mar")
     assert begun
     asked = {

@@ -100,7 +100,8 @@ def test_the_decision_stands_in_spite_of_what_was_set_aside(waiting: Cast) -> No
     assert found is not None
     assert found.stands
     permit = dossier.permit(decision.id, user=waiting.amina, at=at)
-    live = dossier.live(waiting.dupont, user=waiting.amina, at=at, permit=permit)
+    campaign = dossier.campaign(waiting.dupont, waiting.amina, permit)
+    live = dossier.live(waiting.dupont, user=waiting.amina, at=at, permit=permit, campaign=campaign)
     assert live["lamp"].shape == "open"
     assert {row.e164: row.dial for row in live["numbers"]} == {
         DUPONT_HOME: True,
