@@ -37,6 +37,6 @@ def begun(field: str, folded: str) -> _Begun | None:
 
 
 def starting(column: str, folded: str) -> Q:
-    """The span of all names that start like this, of a column annotated with columns.in_order(). A span, not
-    LIKE: whose pattern comes as a parameter is looked up in no index."""
+    """The span of all names that start like this, of a column that is columns.in_order(). A span,
+    not LIKE: whose pattern comes as a parameter is looked up in no index."""
     return Q(**{f"{column}__gte": folded, f"{column}__lt": folded + LAST})
