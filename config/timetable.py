@@ -63,10 +63,13 @@ BY_NAME = {sweep.name: sweep for sweep in SWEEPS}
 BEAT = "crm.heartbeats.beat"
 START = "crm.heartbeats.started"
 DUE = "crm.heartbeats.due"
+# Refuses a database that was restored and that nobody has looked after (crm/house.py).
+CHECK = "crm.house.check"
 
 
 def run(name: str) -> int:
     """Runs one sweep and leaves its heartbeat; returns the number of rows it moved."""
+    import_string(CHECK)()
     sweep = BY_NAME[name]
     act: Act = import_string(sweep.call)
     moved = act(clock=clock.now) if sweep.paced else act(at=clock.now())
@@ -93,6 +96,7 @@ def started() -> list[str]:
     Beat counts its intervals from its own start: in a house that is started anew every half hour
     an hourly sweep would never have its turn.
     """
+    import_string(CHECK)()
     at: datetime = clock.now()
     due: list[str] = import_string(DUE)(at=at)
     import_string(START)(at=at, names=[sweep.name for sweep in SWEEPS])

@@ -26,8 +26,11 @@ MOST = 10_000
 # Leases end before anybody has read of them, hours are the same for a whole country, and of a
 # silence the page itself tells (`safe`).
 PASSING = frozenset({"leased", "clock_unsafe"}) | verdicts.BY_THE_CLOCK
+# The epoch changes when a copy becomes the house, also on the same server.
 HOUSE = """
-SELECT system_identifier, pg_snapshot_xmin(s)::text::bigint, pg_snapshot_xmax(s)::text::bigint
+SELECT (system_identifier # coalesce((SELECT epoch FROM crm_house), 0)) & 9223372036854775807,
+    pg_snapshot_xmin(s)::text::bigint,
+    pg_snapshot_xmax(s)::text::bigint
 FROM pg_control_system(), pg_current_snapshot() AS s
 """
 # One statement, one snapshot: what it sees below its own xmin is all that will ever be there.

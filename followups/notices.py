@@ -327,6 +327,13 @@ def retry(*, notice_id: int, at: datetime) -> bool:
     return bool(rows.update(status=Status.QUEUED, tries=0, next_try_at=at))
 
 
+def give_up_waiting(*, begun_only: bool) -> int:
+    """In a copy of the house: what waits may have been mailed since. The bell still has it."""
+    waiting = (Status.CLAIMED,) if begun_only else (Status.QUEUED, Status.CLAIMED)
+    rows = Notice.objects.filter(status__in=waiting)
+    return rows.update(status=Status.FAILED, next_try_at=None, lease_until_at=None)
+
+
 def shift(*, by: timedelta) -> None:
     """The demo's clock jumped: a mail that is being sent is still being sent."""
     Notice.objects.filter(status=Status.CLAIMED).update(

@@ -232,6 +232,15 @@ def _close(slip: Slip, to: str, cause: str, **columns: object) -> bool:
     return bool(_held(slip).update(status=to, next_try_at=None, cause=cause, **columns))
 
 
+def doubt(*, begun_only: bool, at: datetime) -> int:
+    """In a copy of the house: what waits, and what has slipped since, may have been told."""
+    begun = [Status.CLAIMED, Status.SENDING]
+    while not begun_only and find(at=at):
+        pass
+    rows = Slip.objects.filter(status__in=begun if begun_only else [Status.QUEUED, *begun])
+    return rows.update(status=Status.UNKNOWN, next_try_at=None, cause="restored")
+
+
 def shift(*, by: timedelta) -> None:
     """The demo's clock jumped: what is being sent is still being sent."""
     Slip.objects.filter(status__in=(Status.CLAIMED, Status.SENDING)).update(

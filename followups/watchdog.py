@@ -11,7 +11,7 @@ from django.http import HttpRequest
 
 from config import clock
 from config.timetable import BY_NAME
-from crm import heartbeats
+from crm import heartbeats, house
 from followups import auditing, findings, outside, silences
 from offers import intake
 
@@ -62,10 +62,15 @@ def ready(*, at: datetime) -> dict[str, Any]:
     """For /health/ready: what is late, and whether anybody listens for bounces.
 
     It fails with what guards the gate (design/escalation.md): a host whose hourly tidying is late
-    is no host to take out of service.
+    is no host to take out of service. A restored database that nobody has looked after is one.
     """
-    stale = heartbeats.stale(at=at)
-    return {"ready": not _guards(stale), "late": stale, "bounce_intake": intake.configured()}
+    stale, restored = heartbeats.stale(at=at), house.copied()
+    return {
+        "ready": not restored and not _guards(stale),
+        "late": stale,
+        "bounce_intake": intake.configured(),
+        "restored": restored,
+    }
 
 
 def _guards(stale: list[str]) -> bool:

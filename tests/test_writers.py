@@ -14,7 +14,7 @@ from tests.writers import tables, writes
 # set in the database, and crm.importing.past_calls writes many new calls at once.
 # half that replaces what another system tells anew. crm.calendars keeps what a team has a copy of.
 # half that replaces what another system tells anew; followups.poison is the half of
-# followups.promises for rows that throw.
+# followups.promises for rows that throw, and offers.restored that of offers.deliveries for a copy.
 WRITER = {
     "Absence": {"crm.absences"},
     "Answer": {"offers.answers"},
@@ -43,8 +43,8 @@ WRITER = {
     "CustomerText": {"crm.customers", "crm.bulk", "crm.filing", "crm.importing.people_rows"},
     "DayFigure": {"followups.board.rollups"},
     "DeniedCall": {"followups.board.denials"},
-    "DeliveryEvent": {"offers.deliveries"},
-    "Delivery": {"offers.deliveries"},
+    "DeliveryEvent": {"offers.deliveries", "offers.restored"},
+    "Delivery": {"offers.deliveries", "offers.restored"},
     "DeliveryProof": {"offers.evidence"},
     "DeliveryText": {"offers.deliveries"},
     "Disposition": set(),  # a closed list, filled by its migration
@@ -64,6 +64,7 @@ WRITER = {
     "GateCheck": {"followups.checks", "followups.rulings"},
     "HandOver": {"followups.handovers"},
     "Heartbeat": {"crm.heartbeats"},
+    "House": {"crm.house"},
     "IdempotentAnswer": {"crm.idempotency"},
     "Import": {"crm.importing.jobs"},
     "ImportBatch": {"crm.importing.cutting"},

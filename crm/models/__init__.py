@@ -15,6 +15,7 @@ from crm.models.customers import (
     PhoneNumber,
     PostalAddress,
 )
+from crm.models.house import House
 from crm.models.imports import (
     ColumnMapping,
     Import,
@@ -63,6 +64,7 @@ __all__ = [
     "EmailAddress",
     "GateChange",
     "Heartbeat",
+    "House",
     "IdempotentAnswer",
     "Import",
     "ImportBatch",

@@ -65,10 +65,12 @@ class Scene:
             nudge("escalate")
             until(lambda since=since: heartbeats.last()["escalate"] > since, what="a sweep")
 
-    def ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+    def ask(
+        self, method: str, path: str, body: dict[str, Any] | None = None, *, base_url: str = ""
+    ) -> dict[str, Any]:
         """One request over real HTTP; answers the JSON, also of a refusal."""
         request = urllib.request.Request(  # noqa: S310 (loopback)
-            f"{self.system.base_url}/api/v1{path}",
+            f"{base_url or self.system.base_url}/api/v1{path}",
             method=method,
             data=json.dumps(body).encode() if body is not None else None,
             headers={
