@@ -20,7 +20,7 @@ from crm.importing import changes
 from crm.importing.cells import Cells, Field
 from crm.importing.changes import Change
 from crm.importing.frames import Frame
-from crm.importing.judging import BAD, CHANGED, NEW, SAME, Judged, bad, digest
+from crm.importing.judging import BAD, CHANGED, NEW, SAME, Judged, Written, bad, digest
 from crm.importing.people import FIELDS as PEOPLE
 from crm.mappings import BadCell
 from crm.models import Customer, Import, ImportBatch, ImportLine
@@ -223,9 +223,7 @@ def _differs(one: ImportLine, first: ImportLine) -> bool:
     return any(one.said[name] != first.said[name] for name in SHARED)
 
 
-def write(
-    *, row: Import, batch: ImportBatch, frame: Frame, by: Actor, at: datetime
-) -> Counter[str]:
+def write(*, row: Import, batch: ImportBatch, frame: Frame, by: Actor, at: datetime) -> Written:
     """The contracts whose first line stands in this batch."""
     rows = ImportLine.objects.filter(of=row, line__range=(batch.first, batch.last))
     lines = list(rows.exclude(verdict=BAD).order_by("line"))
@@ -239,10 +237,11 @@ def write(
     people = _people(groups)
     counts: Counter[str] = Counter()
     made: list[Change] = []
+    gone: list[Judged] = []
     for key, group in groups.items():
         person, told = people.get(key), _whole(group)
         if person is None:
-            counts[BAD] += len(group)
+            gone += [bad(one, "external_id", _("nobody has this number")) for one in group]
             continue
         was = as_json(filing.facts_of(person).contract)
         counts[NEW if was is None else SAME if was == told else CHANGED] += len(group)
@@ -250,7 +249,7 @@ def write(
             made.append(Change(group[0].line, person.pk, was=was, now=told))
     bulk.replace_contracts([(one.customer, of_json(one.now)) for one in made])
     changes.keep(row=row, batch=batch.number, made=made)
-    return counts
+    return Written(counts, gone)
 
 
 def undo(*, row: Import, batch: int, by: Actor, at: datetime) -> Counter[str]:

@@ -20,7 +20,8 @@ from crm.tables import Unreadable
 
 
 def cut(row: Import, *, lines: int) -> Sheet | None:
-    """Cuts the whole file; None when somebody else is cutting it. Raises Unreadable."""
+    """Cuts the whole file; None when somebody else is cutting it, or has dropped it. Raises
+    Unreadable."""
     there = set(ImportBatch.objects.filter(of=row).values_list("number", flat=True))
     with files.brought_back(row) as path, files.opened(path, row.file_name) as sheet:
         found = map(_within_caps, sheet.lines)
@@ -40,6 +41,10 @@ def cut(row: Import, *, lines: int) -> Sheet | None:
 def _keep(row: Import, number: int, batch: list[Line]) -> bool:
     try:
         with transaction.atomic():
+            # Whoever drops it waits for this batch, and forgets it with the others.
+            waits = Import.objects.select_for_update(no_key=True).filter(pk=row.pk)
+            if not waits.filter(status=Import.Status.UPLOADED).exists():
+                return False
             ImportBatch.objects.create(
                 of=row,
                 number=number,

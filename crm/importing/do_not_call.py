@@ -22,7 +22,7 @@ from crm.importing import changes
 from crm.importing.cells import Cells, Field
 from crm.importing.changes import Change
 from crm.importing.frames import Frame
-from crm.importing.judging import BAD, NEW, SAME, Judged, bad
+from crm.importing.judging import BAD, NEW, SAME, Judged, Written, bad, late
 from crm.importing.people import FIELDS as PEOPLE
 from crm.mappings import BadCell
 from crm.models import Customer, Import, ImportBatch, ImportLine, PhoneNumber, Suppression, Team
@@ -90,7 +90,7 @@ def _meant(lines: list[ImportLine]) -> dict[int, list[Customer]]:
     return meant
 
 
-def _standing(people: set[int], at: datetime) -> set[int]:
+def _standing(people: set[int]) -> set[int]:
     rows = Suppression.objects.filter(
         customer__in=people, kind=Suppression.Kind.DNC_COMPANY, lifted_at=None
     )
@@ -100,7 +100,7 @@ def _standing(people: set[int], at: datetime) -> set[int]:
 def judge(row: Import, lines: list[ImportLine], frame: Frame) -> Iterator[Judged]:
     """Same: everybody meant has the wish already."""
     meant = _meant(lines)
-    standing = _standing({c.pk for people in meant.values() for c in people}, row.uploaded_at)
+    standing = _standing({c.pk for people in meant.values() for c in people})
     for line in lines:
         people = meant[line.pk]
         if not people and not line.said["number"]:
@@ -113,15 +113,16 @@ def judge(row: Import, lines: list[ImportLine], frame: Frame) -> Iterator[Judged
             yield Judged(line.pk, NEW)
 
 
-def write(
-    *, row: Import, batch: ImportBatch, frame: Frame, by: Actor, at: datetime
-) -> Counter[str]:
+def write(*, row: Import, batch: ImportBatch, frame: Frame, by: Actor, at: datetime) -> Written:
     """Writes the wishes of a batch, each with where it stands in the file for its proof."""
     rows = ImportLine.objects.filter(of=row, line__range=(batch.first, batch.last))
     lines = list(rows.exclude(verdict=BAD).order_by("line"))
     customers.hold({c.pk for people in _meant(lines).values() for c in people})
+    gone = late(judge(row, lines, frame))
+    spoilt = {one.pk for one in gone}
+    lines = [line for line in lines if line.pk not in spoilt]
     meant = _meant(lines)
-    standing = _standing({c.pk for people in meant.values() for c in people}, at)
+    standing = _standing({c.pk for people in meant.values() for c in people})
     counts: Counter[str] = Counter()
     made: list[Change] = []
     for line in lines:
@@ -133,7 +134,7 @@ def write(
             standing.add(person.pk)
             made.append(Change(line.line, person.pk, subject=wish.pk))
     changes.keep(row=row, batch=batch.number, made=made)
-    return counts
+    return Written(counts, gone)
 
 
 def _add(row: Import, line: ImportLine, person: Customer, by: Actor, at: datetime) -> Suppression:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Any
 
 from crm.models import ImportLine
@@ -25,6 +27,20 @@ class Judged:
 
 def bad(line: ImportLine, column: str, reason: str) -> Judged:
     return Judged(line.pk, BAD, column, reason[:200])
+
+
+@dataclass(frozen=True)
+class Written:
+    """What became of the lines of a batch: how many were new, changed and the same, and which were
+    good when they were checked and are bad now."""
+
+    counts: Counter[str]
+    bad: list[Judged] = field(default_factory=list)
+
+
+def late(found: Iterable[Judged]) -> list[Judged]:
+    """Of lines that are judged once more under the lock, those that are bad by now."""
+    return [one for one in found if one.verdict == BAD]
 
 
 def digest(facts: Any) -> str:

@@ -12,16 +12,16 @@ from crm.actors import Actor
 from crm.importing import contracts, do_not_call, past_calls, people, people_rows
 from crm.importing.cells import Cells, Field
 from crm.importing.frames import Frame
-from crm.importing.judging import Judged
+from crm.importing.judging import Judged, Written
 from crm.models import Import, ImportBatch, ImportLine
 
 
 class Write(Protocol):
-    """Writes the good lines of a batch; how many were new, changed, the same, bad after all."""
+    """Writes the good lines of a batch, judged once more under the lock."""
 
     def __call__(
         self, *, row: Import, batch: ImportBatch, frame: Frame, by: Actor, at: datetime
-    ) -> Counter[str]: ...
+    ) -> Written: ...
 
 
 class Undo(Protocol):

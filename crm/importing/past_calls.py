@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -25,7 +24,7 @@ from crm.customers import fold
 from crm.importing import cells as read
 from crm.importing.cells import Cells, Field
 from crm.importing.frames import Frame
-from crm.importing.judging import BAD, CHANGED, NEW, SAME, Judged, bad
+from crm.importing.judging import BAD, CHANGED, NEW, SAME, Judged, Written, bad, late
 from crm.importing.people import FIELDS as PEOPLE
 from crm.mappings import BadCell
 from crm.models import (
@@ -171,7 +170,8 @@ def _around(lines: list[ImportLine], frame: Frame) -> _Around:
     told = [line.said for line in lines if line.facts]
     ids = {one["external_id"] for one in told} - {""}
     numbers = {one["number"] for one in told} - {""}
-    found = _Around({c.external_id or "": c for c in Customer.objects.filter(external_id__in=ids)})
+    rows_of_ids = Customer.objects.filter(external_id__in=ids, erased_at=None)
+    found = _Around({c.external_id or "": c for c in rows_of_ids})
     rows = PhoneNumber.objects.filter(e164__in=numbers).select_related("customer")
     for row in rows.order_by("pk"):
         found.by_number.setdefault(row.e164, []).append(row.customer)
@@ -231,19 +231,21 @@ def judge(row: Import, lines: list[ImportLine], frame: Frame) -> Iterator[Judged
             yield Judged(line.pk, CHANGED if calls.tells_more(before, call) else SAME)
 
 
-def write(
-    *, row: Import, batch: ImportBatch, frame: Frame, by: Actor, at: datetime
-) -> Counter[str]:
+def write(*, row: Import, batch: ImportBatch, frame: Frame, by: Actor, at: datetime) -> Written:
     """New calls at once, then one by one what revises a known one, or holds a wish."""
     rows = ImportLine.objects.filter(of=row, line__range=(batch.first, batch.last))
     lines = list(rows.exclude(verdict=BAD).order_by("line"))
     around = _around(lines, frame)
     people = {p.pk for line in lines if (p := around.person(line.said))}
     customers.hold(people)
+    gone = late(judge(row, lines, frame))
+    spoilt = {one.pk for one in gone}
     around = _around(lines, frame)
     counts: Counter[str] = Counter()
     new: list[Call] = []
     for line in lines:
+        if line.pk in spoilt:
+            continue
         call = _call(line, around.person(line.said), frame)
         before = around.here.get(line.key)
         if before is None:
@@ -253,17 +255,10 @@ def write(
             else:
                 new.append(call)
         else:
-            counts[_revised(call, by, at)] += 1
+            told = calls.log(call=call, by=by, at=at)
+            counts[CHANGED if told.revised else SAME] += 1
     _add(new, by=by, at=at)
-    return counts
-
-
-def _revised(call: Call, by: Actor, at: datetime) -> str:
-    try:
-        with transaction.atomic():
-            return CHANGED if calls.log(call=call, by=by, at=at).revised else SAME
-    except calls.Contradiction:
-        return BAD
+    return Written(counts, gone)
 
 
 def _add(new: Iterable[Call], *, by: Actor, at: datetime) -> None:

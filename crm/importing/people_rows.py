@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 from crm import customers
 from crm.actors import Actor
 from crm.importing.frames import Frame
+from crm.importing.judging import BAD, Judged, Written
 from crm.models import Customer, Import, ImportBatch
 
 # Everything that an import can change about the customer of the row `c`, as one value.
@@ -56,11 +57,19 @@ WHERE l.of_id = %(import)s AND l.line BETWEEN %(first)s AND %(last)s AND l.reaso
 CLEARED = "DROP TABLE IF EXISTS pg_temp.told"
 TOLD = """
 CREATE TEMPORARY TABLE told ON COMMIT DROP AS
-SELECT l.line, c.id AS customer_id, l.facts || jsonb_build_object('external_id', l.key) AS facts,
-    NULL::jsonb AS was, c.id IS NULL AS new
+SELECT l.line, l.id AS staged, l.verdict, c.id AS customer_id,
+    l.facts || jsonb_build_object('external_id', l.key) AS facts, NULL::jsonb AS was, c.id IS NULL AS new
 FROM crm_importline l LEFT JOIN crm_customer c ON c.external_id = l.key
 WHERE l.of_id = %(import)s AND l.line BETWEEN %(first)s AND %(last)s AND l.verdict <> 'bad'
-    AND c.erased_at IS NULL
+"""
+# Somebody was forgotten, or taken back with another import, while this one waited.
+LATE = """
+DELETE FROM told t USING told o LEFT JOIN crm_customer c ON c.id = o.customer_id,
+    LATERAL (SELECT CASE WHEN c.erased_at IS NOT NULL THEN 'forgotten'
+        WHEN o.new AND o.verdict <> 'new' THEN 'vanished'
+        WHEN o.new AND NOT (%(defaults)s::jsonb || o.facts) ?& ARRAY['name', 'language', 'team']
+            THEN 'missing' END AS why) w
+WHERE t.line = o.line AND w.why IS NOT NULL RETURNING t.staged, w.why
 """
 KNOWN = "SELECT customer_id FROM told WHERE customer_id IS NOT NULL"
 WAS = f"""
@@ -69,10 +78,6 @@ WHERE c.id = t.customer_id
 """  # noqa: S608
 SAME_AGAIN = f"DELETE FROM told l USING (SELECT customer_id, was AS facts FROM told) f \
 WHERE f.customer_id = l.customer_id AND {SAME}"  # noqa: S608
-UNREADY = """
-DELETE FROM told
-WHERE new AND NOT (%(defaults)s::jsonb || facts) ?& ARRAY['name', 'language', 'team']
-"""
 NUMBERED = """
 UPDATE told SET customer_id = nextval(pg_get_serial_sequence('crm_customer', 'id')) WHERE new
 """
@@ -155,8 +160,15 @@ def verdicts(frame: Frame) -> dict[str, Any]:
     return {
         "language": bool(frame.language),
         "team": bool(frame.team),
+        **_reasons(),
+    }
+
+
+def _reasons() -> dict[str, str]:
+    return {
         "forgotten": _("is somebody who asked to be forgotten"),
         "missing": _("is missing, and nobody has this number yet"),
+        "vanished": _("was somebody’s when the file was checked, and is nobody’s now"),
     }
 
 
@@ -187,10 +199,8 @@ def _defaults(frame: Frame) -> str:
     return json.dumps(plain | {name: value for name, value in known.items() if value})
 
 
-def write(
-    *, row: Import, batch: ImportBatch, frame: Frame, by: Actor, at: datetime
-) -> Counter[str]:
-    """Writes the good lines of a batch; says how many were new, changed and the same."""
+def write(*, row: Import, batch: ImportBatch, frame: Frame, by: Actor, at: datetime) -> Written:
+    """Writes the good lines of a batch. Who was forgotten since they were checked is left alone."""
     values: dict[str, Any] = {
         "import": row.pk,
         "batch": batch.number,
@@ -203,15 +213,21 @@ def write(
         cursor.execute(CLEARED)
         cursor.execute(TOLD, values)
         customers.hold([pk for (pk,) in _all(cursor, KNOWN)])
+        bad = _late(cursor, values)
         cursor.execute(WAS)
         counts = Counter(same=_run(cursor, SAME_AGAIN))
-        counts["bad"] = _run(cursor, UNREADY, values)
         counts["new"] = _run(cursor, NUMBERED)
         cursor.execute(WHOLE, values)
         cursor.execute("ANALYZE told")
         _write(cursor, values)
         counts["changed"] = _run(cursor, NOTED, values) - counts["new"]
-    return counts
+    return Written(counts, bad)
+
+
+def _late(cursor: CursorWrapper, values: dict[str, Any]) -> list[Judged]:
+    reasons = _reasons()
+    cursor.execute(LATE, values)
+    return [Judged(pk, BAD, "external_id", reasons[why]) for pk, why in cursor.fetchall()]
 
 
 def _write(cursor: CursorWrapper, values: dict[str, Any]) -> None:

@@ -5,7 +5,7 @@ ImportLine. Doing a batch again leaves the same rows.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from django.db import connection, transaction
@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from crm.importing import cutting, frames, kinds, people_rows
 from crm.importing.frames import Frame
-from crm.importing.judging import Judged
+from crm.importing.judging import BAD, Judged
 from crm.importing.kinds import Kind
 from crm.mappings import BadCell
 from crm.models import Import, ImportBatch, ImportLine
@@ -96,14 +96,21 @@ def judge(row: Import, batch: ImportBatch) -> None:
                 of=row, line__range=(batch.first, batch.last), reason=""
             ).order_by("line")
         )
-        found: list[Judged] = list(kind.judge(row, lines, frame))
-        given: dict[str, Any] = {
-            "ids": [one.pk for one in found],
-            "verdicts": [one.verdict for one in found],
-            "columns": [one.column for one in found],
-            "reasons": [one.reason for one in found],
-        }
+        apply(kind.judge(row, lines, frame))
+
+
+def apply(verdicts: Iterable[Judged]) -> int:
+    """Writes these verdicts on their lines; how many."""
+    found = list(verdicts)
+    given: dict[str, Any] = {
+        "ids": [one.pk for one in found],
+        "verdicts": [one.verdict for one in found],
+        "columns": [one.column for one in found],
+        "reasons": [one.reason for one in found],
+    }
+    with connection.cursor() as cursor:
         cursor.execute(APPLIED.format(verdicts=GIVEN), given)
+    return len(found)
 
 
 def _span(row: Import, batch: ImportBatch) -> dict[str, Any]:
@@ -123,16 +130,16 @@ def counted(row: Import) -> dict[str, int]:
     }
 
 
-def lost(row: Import) -> bool:
-    """The database crashed since the lines were staged, and has emptied their table."""
-    return not ImportLine.objects.filter(of=row).exists()
+def good(row: Import, batch: ImportBatch) -> list[ImportLine]:
+    """The lines of a batch that may be written."""
+    rows = ImportLine.objects.filter(of=row, line__range=(batch.first, batch.last))
+    return list(rows.exclude(verdict=BAD).only("line", "key").order_by("line"))
 
 
-def again(row: Import) -> None:
-    """Stages and judges everything anew, from the batches."""
-    for act in (stage, judge):
-        for batch in row.cut.all().iterator(chunk_size=1):
-            act(row, batch)
+def spoil(row: Import, lines: Iterable[ImportLine], reason: str) -> int:
+    """These lines are bad after all, and with them what is one with them; how many."""
+    rows = ImportLine.objects.filter(of=row, key__in=[one.key for one in lines])
+    return rows.exclude(verdict=BAD).update(verdict=BAD, column="", reason=reason[:200])
 
 
 def forget(row: Import) -> None:

@@ -16,7 +16,7 @@ from django.db import connection, transaction
 from django.utils import translation
 
 from crm.actors import Actor
-from crm.importing import cutting, frames, jobs, kinds, staging
+from crm.importing import cutting, jobs, kinds, staging, writing
 from crm.models import Import
 from crm.tables import Unreadable
 
@@ -54,8 +54,6 @@ def step(row: Import, *, at: datetime) -> bool:
     row.refresh_from_db()
     if row.status == Status.UPLOADED:
         return _cut(row, at)
-    if row.status == Status.RUNNING and staging.lost(row):
-        staging.again(row)
     with transaction.atomic():
         if not _alone(row):
             return False
@@ -98,8 +96,7 @@ def _write(row: Import, at: datetime) -> bool:
     if number == row.batches:
         return jobs.done(row=row, by=SWEEPER, at=at)
     batch = row.cut.get(number=number)
-    write = kinds.of(row).write
-    counts = write(row=row, batch=batch, frame=frames.of(row), by=_author(row), at=at)
+    counts = writing.write(row=row, batch=batch, by=_author(row), at=at)
     return jobs.counted(row, counts, of=number)
 
 

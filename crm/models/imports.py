@@ -152,10 +152,8 @@ class ImportBatch(models.Model):
 
 
 class ImportLine(models.Model):
-    """What a line says, and what would become of it, until the import is over.
-
-    The table is unlogged: a crash of the database empties it, and the lines are read again from
-    the batches.
+    """What a line says, and what would become of it. The bad ones are the file of bad lines, until
+    the import is forgotten.
     """
 
     class Verdict(models.TextChoices):

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, connection, transaction
 
-from crm.importing import bad_lines, cutting, headings, jobs, kinds, staging, work
+from crm.importing import bad_lines, cutting, headings, jobs, kinds, work
 from crm.models import (
     AuditEntry,
     ColumnMapping,
@@ -204,14 +204,6 @@ def test_a_cut_that_died_is_gone_on_with(cast: Cast, small: None) -> None:
     ImportBatch.objects.filter(of=row, number__gte=2).delete()
     assert swept(row).lines == 35
     assert list(row.cut.values_list("first", "last")) == [(2, 11), (12, 21), (22, 31), (32, 36)]
-
-
-def test_what_was_staged_and_lost_in_a_crash_is_staged_again(cast: Cast, small: None) -> None:
-    row = checked(many(35) + "K1;Again;fr;;;;;;liege\n")
-    jobs.start(row=row, leave_bad=True, by=SYSTEM, at=START)
-    stopped_after(row, 1)
-    staging.forget(row)
-    assert counts(swept(row)) == (35, 0, 0, 1)
 
 
 def test_who_drops_an_import_while_it_is_checked_is_heard(cast: Cast, small: None) -> None:

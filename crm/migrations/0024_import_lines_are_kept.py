@@ -1,0 +1,15 @@
+"""What is staged survives a crash of the database, and with it which lines were bad, and why."""
+
+from django.db import migrations
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("crm", "0023_search_by_words"),
+    ]
+
+    operations = [
+        migrations.RunSQL(
+            "ALTER TABLE crm_importline SET LOGGED", "ALTER TABLE crm_importline SET UNLOGGED"
+        ),
+    ]
