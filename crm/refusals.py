@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 from typing import TextIO
 
+from crm import exports
 from crm.imports import Refusal
 
 
@@ -21,8 +21,9 @@ class Refusals:
             return
         if self._file is None:
             self._file = self.path.open("w", encoding="utf-8", newline="")
-            csv.writer(self._file).writerow(["line", "column", "reason"])
-        csv.writer(self._file).writerow([refusal.line, refusal.column, refusal.reason])
+            self._file.write(exports.csv_lines([("line", "column", "reason")]))
+        told = (refusal.line, refusal.column, refusal.reason)
+        self._file.write(exports.csv_lines([told]))
 
     def close(self) -> None:
         if self._file:

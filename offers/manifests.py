@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator
 
+from crm import exports
 from offers import postal, print_lines
 from offers.models import PrintLine, PrintRun
 
@@ -23,17 +22,15 @@ COLUMNS = (
 )
 # What the mail room adds.
 RETURNED = ("status", "at")
-# A spreadsheet takes a cell that begins so for a formula (or, after a tab, may).
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 AT_ONCE = 1_000
 
 
 def write(run: PrintRun) -> Iterator[str]:
     """The file, some lines at a time, in the order of the sheets; only the header before that."""
-    yield _csv([COLUMNS])
+    yield exports.csv_lines([COLUMNS])
     for first in range(1, (run.total or 0) + 1, AT_ONCE):
         lines = print_lines.stretch(run, first=first, last=first + AT_ONCE - 1)
-        yield _csv([_cells(line, run) for line in lines])
+        yield exports.csv_lines(_cells(line, run) for line in lines)
 
 
 def _cells(line: PrintLine, run: PrintRun) -> tuple[str, ...]:
@@ -41,15 +38,4 @@ def _cells(line: PrintLine, run: PrintRun) -> tuple[str, ...]:
     street, postcode, city = postal.parts(text.address)
     told = (text.reference, text.to_name, street, postcode, city)
     place = (str(line.sequence), str(run.total), line.code)
-    return (*place, *map(harmless, told), str(line.pages), line.sha256)
-
-
-def harmless(cell: str) -> str:
-    """A cell that no spreadsheet runs as a formula, also behind blanks."""
-    return f"'{cell}" if cell.lstrip(" \u00a0").startswith(FORMULA) else cell
-
-
-def _csv(rows: list[tuple[str, ...]]) -> str:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\r\n").writerows(rows)
-    return text.getvalue()
+    return (*place, *told, str(line.pages), line.sha256)

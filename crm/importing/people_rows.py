@@ -58,7 +58,8 @@ CLEARED = "DROP TABLE IF EXISTS pg_temp.told"
 TOLD = """
 CREATE TEMPORARY TABLE told ON COMMIT DROP AS
 SELECT l.line, l.id AS staged, l.verdict, c.id AS customer_id,
-    l.facts || jsonb_build_object('external_id', l.key) AS facts, NULL::jsonb AS was, c.id IS NULL AS new
+    l.facts || jsonb_build_object('external_id', l.key) AS facts,
+    NULL::jsonb AS was, c.id IS NULL AS new
 FROM crm_importline l LEFT JOIN crm_customer c ON c.external_id = l.key
 WHERE l.of_id = %(import)s AND l.line BETWEEN %(first)s AND %(last)s AND l.verdict <> 'bad'
 """

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -14,6 +12,7 @@ from ninja import Query, Router
 from pydantic import Field
 
 from config.problems import documented, invalid
+from crm import exports
 from crm.api import Key, Strict, Text, caller_of, refuse_unknown
 from followups import feed
 from followups.feed import Entry, Page, UnknownCursor
@@ -98,8 +97,5 @@ def _line(entry: Entry) -> dict[str, Any]:
 
 
 def _table(lines: list[dict[str, Any]]) -> str:
-    out = io.StringIO()
-    writer = csv.DictWriter(out, list(NumberState.model_fields))
-    writer.writeheader()
-    writer.writerows(lines)
-    return out.getvalue()
+    names = list(NumberState.model_fields)
+    return exports.csv_lines([names, *([line[name] for name in names] for line in lines)])

@@ -264,23 +264,6 @@ def test_the_bad_lines_come_back_as_they_were_with_their_reason(cast: Cast) -> N
     assert second.endswith(";4;;has 3 cells; the header has 9") or ";4;;" in second
 
 
-@pytest.mark.parametrize(
-    ("cell", "kept"),
-    [
-        ("=1+1", "'=1+1"),
-        ("+cmd|' /C calc'!A0", "'+cmd|' /C calc'!A0"),
-        ("@x", "'@x"),
-        ("-x", "'-x"),
-        ("\tx", "'\tx"),
-        ("+32 470 12 34 56", "+32 470 12 34 56"),
-        ("-12,50", "-12,50"),
-        ("plain", "plain"),
-    ],
-)
-def test_no_spreadsheet_runs_a_bad_line(cell: str, kept: str) -> None:
-    assert bad_lines.safe(cell) == kept
-
-
 def test_a_month_later_the_file_and_what_was_before_are_forgotten(cast: Cast) -> None:
     row = imported(HEAD + DUPONT)
     later = START + jobs.KEPT + DAY
