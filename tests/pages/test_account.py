@@ -301,6 +301,13 @@ def test_an_opened_link_changes_nothing_by_itself(monday: Cast) -> None:
     assert User.objects.get(pk=monday.amina.pk).password == before
 
 
+def test_who_opened_such_a_link_may_still_take_a_second_factor(monday: Cast) -> None:
+    Client().post("/login/password/", {"email": "amina@kept.example"})
+    path = "/" + LINK.findall(letters(monday.amina)[0])[0].split("/", 3)[3]
+    Client().get(path, follow=True)
+    assert set_up_app(log_in("amina"))
+
+
 @pytest.mark.parametrize("bad", ["short", "password1234", "1234567890123"])
 def test_a_weak_password_is_refused_in_words(monday: Cast, bad: str) -> None:
     client = log_in("amina")
