@@ -11,6 +11,7 @@ from django.conf import settings
 from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
 from crm import access, instants, phone, wording
 
@@ -25,12 +26,33 @@ def instant(
     the page's own instant unless it stands under a heading that names the day already."""
     if at is None:
         return ""
+    return _hovering(at, instants.brief(at, now=now or context.get("page_at")))
+
+
+@register.simple_tag
+def instant_day(at: datetime | None) -> SafeString | str:
+    """The day of an instant on the clock of the house, with the exact one on hover."""
+    return _hovering(at, instants.day(instants.house(at).date())) if at else ""
+
+
+@register.simple_tag
+def instant_age(at: datetime | None, age: timedelta) -> SafeString | str:
+    """How long ago, with the exact instant on hover."""
+    return _hovering(at, instants.lasting(age)) if at else ""
+
+
+def _hovering(at: datetime, words: str) -> SafeString:
     return format_html(
-        '<time datetime="{}" title="{}">{}</time>',
-        at.isoformat(),
-        instants.exact(at),
-        instants.brief(at, now=now or context.get("page_at")),
+        '<time datetime="{}" title="{}">{}</time>', at.isoformat(), instants.exact(at), words
     )
+
+
+@register.filter
+def plainly(value: Any) -> str:
+    """What stands in an entry of the audit, without a programmer's brackets."""
+    if isinstance(value, bool):
+        return str(_("yes") if value else _("no"))
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 @register.filter

@@ -155,7 +155,7 @@ def broken_hours(spread: Spread) -> Plot:
         "hours",
         _("When the broken ones were due"),
         _(
-            "By weekday and hour of the due time; darker is more."
+            "By weekday and hour of the due time; stronger is more."
             " Most: %(day)s %(hour)s:00, %(most)s."
         )
         % told,

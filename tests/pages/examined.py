@@ -15,6 +15,14 @@ REFUSALS = """window.refusals = [];
 document.addEventListener("securitypolicyviolation", refused => {
     window.refusals.push(`${refused.violatedDirective} ${refused.blockedURI} ${refused.sample}`);
 });"""
+# Over the line when nothing is kept from before, in bytes, compressed; what moved while it loaded.
+MOST_BYTES, MOST_SHIFT = 300_000, 0.02
+WEIGHT = """() => performance.getEntriesByType("resource")
+    .concat(performance.getEntriesByType("navigation"))
+    .reduce((sum, each) => sum + each.encodedBodySize, 0)"""
+SHIFTS = """window.shifted = 0; new PerformanceObserver(list => {
+    for (const each of list.getEntries()) if (!each.hadRecentInput) window.shifted += each.value;
+}).observe({type: "layout-shift", buffered: true});"""
 # What is wider than the window, the outermost first; what scrolls by itself may be.
 WIDER = """() => document.documentElement.scrollWidth <= window.innerWidth ? [] :
     [...document.querySelectorAll("body *")]
@@ -50,6 +58,7 @@ class Watch:
     def __init__(self, page: Page) -> None:
         self.page, self._said = page, list[str]()
         page.add_init_script(REFUSALS)
+        page.add_init_script(SHIFTS)
         page.on("console", self._console)
         page.on("pageerror", lambda error: self._said.append(f"script: {error}"))
         page.on("response", self._response)
@@ -76,8 +85,9 @@ def axe(page: Page) -> list[str]:
 
 def examine(page: Page, watch: Watch) -> list[str]:
     """All that is wrong with the page that is open, each with where it was seen."""
+    faults = {"as it comes": _as_it_comes(page)}
     page.evaluate(UNFOLD)
-    faults = {
+    faults |= {
         **_by_day_and_night(page),
         "on a desk's screen": [*page.evaluate(WIDER), *page.evaluate(OUT)],
         "at 320 pixels": _on_a_phone(page),
@@ -85,6 +95,12 @@ def examine(page: Page, watch: Watch) -> list[str]:
         "while it loaded": watch.taken(),
     }
     return [f"{where}: {fault}" for where, found in faults.items() for fault in found]
+
+
+def _as_it_comes(page: Page) -> list[str]:
+    weight, shifted = page.evaluate(WEIGHT), page.evaluate("window.shifted")
+    heavy = [f"{weight} bytes"] if weight > MOST_BYTES else []
+    return heavy + ([f"moves by {shifted} while it loads"] if shifted > MOST_SHIFT else [])
 
 
 def _by_day_and_night(page: Page) -> dict[str, list[str]]:

@@ -31,13 +31,18 @@ COLOURS = 128  # enough for text and a few bars, and a third of the bytes
 
 @dataclass(frozen=True)
 class Screen:
-    """One picture. `path` is an address; with `link` the first one on that page whose address
-    matches is opened instead. `width` is that of the window."""
+    """One picture. `path` is an address; from there the first link whose address matches is
+    followed, for each of `links`; with `press` the page's one button is pressed. `width` is that
+    of the window."""
 
     name: str
     path: str
-    link: str = ""
+    links: tuple[str, ...] = ()
     width: int = WIDTH
+    press: bool = False
+
+
+SHEET, PROMISE = r"^/customers/C-\d+/$", r"^/promises/P-\w+/$"
 
 
 SCREENS: dict[str, tuple[Screen, ...]] = {
@@ -46,14 +51,21 @@ SCREENS: dict[str, tuple[Screen, ...]] = {
         Screen("password", "/login/password/"),
         Screen("not-found", "/nothing/here/"),
         Screen("letter-door", "/o/"),
+        Screen("customer-door", "/o/{token}/"),
+        Screen("customer-offer", "/o/{token}/", press=True),
+        Screen("customer-offer-phone", "/o/{token}/", width=390, press=True),
+        Screen("customer-promises", "/o/{token}/promises/", press=True),
     ),
     "amina": (
         Screen("desk", "/desk/"),
         Screen("desk-phone", "/desk/", width=390),
-        Screen("sheet", "/desk/", r"^/customers/C-\d+/$"),
-        Screen("sheet-phone", "/desk/", r"^/customers/C-\d+/$", width=390),
-        Screen("offers", "/desk/", r"^/customers/C-\d+/offers/"),
-        Screen("promise", "/desk/", r"^/promises/P-\w+/$"),
+        Screen("sheet", "/desk/", (SHEET,)),
+        Screen("sheet-phone", "/desk/", (SHEET,), width=390),
+        Screen("offers", "/desk/", (SHEET, r"/offers/$")),
+        Screen("offer", "/desk/", (SHEET, r"/offers/$", r"/offers/[\w-]+/$")),
+        Screen("wish", "/desk/", (SHEET, r"/wishes/$")),
+        Screen("consent", "/desk/", (SHEET, r"/consents/$")),
+        Screen("item", "/desk/", (r"^/items/\d+/$",)),
         Screen("search", "/customers/?q=de"),
         Screen("search-nobody", "/customers/?q=nobody+at+all"),
         Screen("notices", "/notices/"),
@@ -66,7 +78,11 @@ SCREENS: dict[str, tuple[Screen, ...]] = {
         Screen("wall", "/board/wall/", width=1920),
         Screen("avoided", "/board/avoided/"),
         Screen("made-in-spite", "/board/avoided/?rows=in_spite"),
-        Screen("let-through", "/board/", r"^/overrides/\d+/$"),
+        Screen("promise", "/board/", (PROMISE,)),
+        Screen("sheet-supervisor", "/board/", (SHEET,)),
+        Screen("let-through", "/board/", (SHEET, r"/let-through/$")),
+        Screen("overrides", "/board/?rows=overrides"),
+        Screen("hand-over", "/hand-over/"),
         Screen("absences", "/absences/"),
     ),
     "dirk": (
@@ -74,29 +90,42 @@ SCREENS: dict[str, tuple[Screen, ...]] = {
         Screen("dead-letters", "/dead-letters/"),
         Screen("deliveries", "/deliveries/"),
         Screen("bill-runs", "/bill-runs/"),
-        Screen("bill-run", "/bill-runs/", r"^/bill-runs/\d+/$"),
+        Screen("bill-run", "/bill-runs/", (r"^/bill-runs/\d+/$",)),
         Screen("campaigns", "/campaigns/"),
-        Screen("campaign", "/campaigns/", r"^/campaigns/[\w-]+/$"),
+        Screen("campaign", "/campaigns/", (r"^/campaigns/[\w-]+/$",)),
         Screen("imports", "/imports/"),
         Screen("policies", "/policies/"),
-        Screen("policy", "/policies/", r"^/policies/[\w-]+/[\w.-]+/$"),
-        Screen("policy-dry-run", "/policies/", r"^/policies/[\w-]+/[\w.-]+/dry-run/"),
+        Screen("policy", "/policies/", (r"^/policies/[\w-]+/[\w.-]+/$",)),
         Screen("calendars", "/calendars/"),
-        Screen("calendar", "/calendars/", r"^/calendars/\d+/$"),
+        Screen("calendar", "/calendars/", (r"^/calendars/\d+/$",)),
         Screen("ladders", "/ladders/"),
-        Screen("ladder", "/ladders/", r"^/ladders/[\w-]+/\d+/$"),
+        Screen("ladder", "/ladders/", (r"^/ladders/[\w-]+/\d+/$",)),
         Screen("webhooks", "/webhooks/"),
         Screen("webhook-add", "/webhooks/add/"),
+        Screen("mails", "/demo/mail/"),
+        Screen("mail", "/demo/mail/", (r"^/demo/mail/\d+/$",)),
     ),
     "eva": (
         Screen("people", "/people/"),
-        Screen("person", "/people/", r"^/people/\d+/$"),
+        Screen("person", "/people/", (r"^/people/\d+/$",)),
         Screen("person-add", "/people/add/"),
         Screen("teams", "/teams/"),
         Screen("keys", "/keys/"),
         Screen("audit", "/audit/"),
     ),
 }
+
+WHO = {
+    "": "Whoever is not logged in, and the customer",
+    "amina": "Amina, agent",
+    "chloe": "Chloé, supervisor",
+    "dirk": "Dirk, operations",
+    "eva": "Eva, administrator",
+}
+HEAD = """# Every screen of the demo
+
+Taken with `python -m tests.pages.screenshots` while `./kept up` runs; it writes this page too.
+What the customer gets on paper is in [documents](../documents.md)."""
 
 
 def main() -> int:
@@ -120,7 +149,22 @@ def main() -> int:
                 missing += sum(not _take(context, screen, scheme) for screen in screens)
                 context.close()
         browser.close()
+    (FOLDER / "README.md").write_text(_index(), encoding="utf-8")
     return missing
+
+
+def _index() -> str:
+    """The page that shows them, in the order of who works with them."""
+    lines = [HEAD]
+    for who, screens in SCREENS.items():
+        lines += [f"\n## {WHO[who]}\n\n| screen | by day | by night |\n| --- | --- | --- |"]
+        lines += [
+            f"| {screen.name} | ![{screen.name}, light](light/{screen.name}.png)"
+            f" | ![{screen.name}, dark](dark/{screen.name}.png) |"
+            for screen in screens
+            if all((FOLDER / scheme / f"{screen.name}.png").exists() for scheme in SCHEMES)
+        ]
+    return "\n".join(lines) + "\n"
 
 
 def _log_in(browser: Browser, who: str) -> object:
@@ -134,6 +178,11 @@ def _log_in(browser: Browser, who: str) -> object:
     page.wait_for_url(lambda url: "/login" not in url)
     page.click("footer [value=en]")
     page.wait_for_load_state("networkidle")
+    # People and teams are opened by who has just confirmed who they are.
+    page.goto("/account/confirm/")
+    page.fill("[name=password]", password_of(who))
+    page.press("[name=password]", "Enter")
+    page.wait_for_url(lambda url: "/confirm/" not in url)
     state = context.storage_state()
     context.close()
     return state
@@ -142,8 +191,11 @@ def _log_in(browser: Browser, who: str) -> object:
 def _take(context: BrowserContext, screen: Screen, scheme: str) -> bool:
     page = context.new_page()
     page.set_viewport_size({"width": screen.width, "height": HEIGHT})
-    page.goto(screen.path, wait_until="networkidle")
-    if screen.link and not _follow(page, screen.link):
+    page.goto(screen.path.format(token=_token()), wait_until="networkidle")
+    if screen.press:
+        page.locator("main button").click()
+        page.wait_for_load_state("networkidle")
+    if not all(_follow(page, link) for link in screen.links):
         sys.stderr.write(f"{screen.name}: nothing on {screen.path} leads there\n")
         page.close()
         return False
@@ -155,6 +207,13 @@ def _take(context: BrowserContext, screen: Screen, scheme: str) -> bool:
     picture.save(folder / f"{screen.name}.png", optimize=True)
     page.close()
     return True
+
+
+def _token() -> str:
+    """That of the link to an offer that has arrived."""
+    links, models = import_module("offers.links"), import_module("offers.models")
+    arrived = models.Delivery.objects.filter(channel="email", version__isnull=False, status="sent")
+    return str(links.token(arrived.earliest("pk")))
 
 
 def _follow(page: Page, link: str) -> bool:

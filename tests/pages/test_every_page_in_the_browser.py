@@ -6,11 +6,14 @@ address that leads to no page stands below, with what it leads to.
 
 from __future__ import annotations
 
+import json
+import re
 import smtplib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from email.message import EmailMessage
 from functools import partial
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -243,14 +246,17 @@ def test_the_doors_that_open_in_the_midst_of_something(house: House, page: Page)
 REFUSALS = sorted(path.name for path in (ROOT / "templates").glob("[45]*.html"))
 
 
-def test_every_refusal_stands_it_too(house: House, page: Page) -> None:
+def test_every_refusal_stands_it_too(house: House, live_system: LiveSystem, page: Page) -> None:
     """Each page of an error, as the server sends it to somebody at work."""
     log_in(page, "amina")
     policy = page.request.get("/login/").headers["content-security-policy"]
+    collected = Path(live_system.env["STATIC_ROOT"]) / "staticfiles.json"
+    names = json.loads(collected.read_text(encoding="utf-8"))["paths"]
     watch, faults = Watch(page), dict[str, list[str]]()
     for name in REFUSALS:
         for slow in (False, True):
             body = loader.render_to_string(name, {"slow": slow}, _asked_by(house.cast.amina))
+            body = re.sub(r"(?<=/static/)[\w./-]+", lambda found: names[found[0]], body)
             headers = {"content-security-policy": policy, "content-type": "text/html"}
             page.route(
                 f"**/refused/{name}",
@@ -272,6 +278,16 @@ def _asked_by(user: User) -> HttpRequest:
 
 def _answer(route: Answered, *, body: str, status: int, headers: dict[str, str]) -> None:
     route.fulfill(status=status, body=body, headers=headers)
+
+
+def test_the_head_of_a_long_table_stays_in_sight(house: House, page: Page) -> None:
+    log_in(page, "eva")
+    page.set_viewport_size({"width": 1280, "height": 400})
+    page.goto("/audit/")
+    page.mouse.wheel(0, 500)
+    page.wait_for_function("window.scrollY > 300")
+    box = page.locator("table.rows thead th").first.bounding_box()
+    assert box and abs(box["y"]) < 1
 
 
 def test_every_page_of_a_customer_stands_it_too(house: House, page: Page) -> None:
