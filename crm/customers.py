@@ -11,7 +11,8 @@ from decimal import Decimal
 from django.db import connection, transaction
 from django.db.models import QuerySet
 
-from crm import phone
+from crm import audit, phone
+from crm.actors import Actor
 from crm.models import (
     Contract,
     ContractLine,
@@ -24,6 +25,8 @@ from crm.models import (
     Team,
 )
 
+# What the audit calls an address that was put right.
+CORRECTED = "address_corrected"
 LOCK = "SELECT pg_advisory_xact_lock(id) FROM unnest(%s::bigint[]) AS id"
 # Numbers live on the negative side, so that no number shares a lock with a customer.
 LOCK_NUMBER = "SELECT pg_advisory_xact_lock(-abs(hashtextextended(%s, 0) >> 1) - 1)"
@@ -188,6 +191,26 @@ def set_postal(*, customer: Customer, street: str, postcode: str, city: str) -> 
         customer=customer, defaults={"street": street, "postcode": postcode, "city": city}
     )
     return row
+
+
+def correct_email(*, customer: Customer, address: str, by: Actor, at: datetime) -> None:
+    """A mail address as the customer told it: first on file from now on, and whoever wrote it down
+    is in the audit, without the address."""
+    _corrected(customer, "email", by, at)
+    add_email(customer=customer, address=address)
+
+
+def correct_postal(
+    *, customer: Customer, street: str, postcode: str, city: str, by: Actor, at: datetime
+) -> PostalAddress:
+    """Where paper goes, as the customer told it; in the audit, without the address."""
+    _corrected(customer, "postal", by, at)
+    return set_postal(customer=customer, street=street, postcode=postcode, city=city)
+
+
+def _corrected(customer: Customer, kind: str, by: Actor, at: datetime) -> None:
+    subject = f"customer:{customer.pk}"
+    audit.write(action=CORRECTED, subject=subject, by=by, at=at, data={"kind": kind})
 
 
 def mark_bad(*, customer: Customer, address: str, at: datetime) -> None:

@@ -55,6 +55,17 @@ def spoken(at: datetime, *, now: datetime) -> str:
     return format_datetime(local, pattern, locale=_locale())
 
 
+def due(at: datetime, *, now: datetime) -> str:
+    """When something is due, as one says it: "by Tuesday 17:30", "today by 17:30"; what has passed
+    "was due Mon 2 Mar, 17:30"."""
+    today = house(now).date() == house(at).date()
+    short = today or at < now
+    when = {"when": brief(at, now=now) if short else spoken(at, now=now)}
+    if at < now:
+        return (_("was due today at %(when)s") if today else _("was due %(when)s")) % when
+    return (_("today by %(when)s") if today else _("by %(when)s")) % when
+
+
 def day(on: date) -> str:
     return format_date(on, "d MMM y", locale=_locale())
 

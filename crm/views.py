@@ -62,17 +62,19 @@ def pop(request: HttpRequest) -> HttpResponse:
     """The screen pop: whose call comes in. Several sharers: the agent asks and chooses."""
     user, at = reader(request), clock.now()
     access.require(user, "see_customers")
-    typed = request.GET.get("phone", "")[:60]
+    typed = request.GET.get("phone", "")[: phone.LONGEST_INPUT]
     try:
         number = phone.normalise(typed, settings.DEFAULT_COUNTRY)
     except phone.NotANumber:
-        return render(request, "crm/search.html", {"wanted": typed.strip(), "odd_number": True})
+        words = {"wanted": "", "odd": typed.strip()[:60], "pop": True}
+        return render(request, "crm/search.html", words)
     found = list(customers.of_number(number).select_related("text", "team", "postal")[:30])
     for customer in found:
         access.glance(user=user, customer=customer, at=at)
     if len(found) == 1:
         return _open(found[0])
-    return render(request, "crm/search.html", {"wanted": number, "rows": found, "pop": True})
+    words = {"wanted": "", "number": number, "rows": found, "pop": True}
+    return render(request, "crm/search.html", words)
 
 
 def _open(customer: Customer) -> HttpResponse:

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from crm import consents, merges, preferences, wishes
+from crm import consents, merges, preferences, questions, wishes
 from crm.actors import Actor
-from crm.models import Campaign, Customer, PhoneNumber, User
+from crm.models import Campaign, Customer, PhoneNumber, Question, User
 from crm.queries import campaigns_at_hand, campaigns_of
 from followups import (
+    answered,
     checks,
     facts,
     gate,
@@ -71,7 +72,10 @@ def read(customer: Customer, *, offers: list[Holding], at: datetime) -> dict[str
     return {
         "offers": offers,
         "timeline": timeline.of(customer),
-        "answers": timeline.answers(customer),
+        "kinds": timeline.KINDS,
+        "answers": answered.of(
+            people, bad=[row.address for row in customer.emails.all() if row.bad_at]
+        ),
         "wishes": wishes.lines(people, at=at),
         "merges": merges.standing(people),
         "uploads": Document.objects.filter(customer=customer, kind=Document.Kind.UPLOAD)
@@ -80,6 +84,12 @@ def read(customer: Customer, *, offers: list[Holding], at: datetime) -> dict[str
         "consents": consents.on_file(customer),
         "preferences": preferences.standing(customer),
     }
+
+
+def asks(customer: Customer, *, user: User, at: datetime) -> list[Question]:
+    """What the campaigns of the reader's team still have to ask this person."""
+    known = questions.replies(merges.group_of([customer.pk]))
+    return questions.unasked(campaigns_of(user.team_id), known=known, at=at)
 
 
 def live(

@@ -38,6 +38,7 @@ class PromiseLine(forms.Form):
         label=gettext_lazy("We promise"),
         choices=[("", gettext_lazy("nothing")), *Kind.choices],
         required=False,
+        widget=forms.Select({"data-key": "p", "data-says": gettext_lazy("promise something")}),
     )
     offer = forms.ChoiceField(
         label=gettext_lazy("Which offer"), required=False, widget=MarkedSelect

@@ -213,7 +213,7 @@ def resend(
         raise NotOpen(promise.status)
     if not _sends(promise, by=by, at=at):
         raise Refused("address", _("There is nothing to send yet."))
-    _put_on_file(promise, channel, address, at=at)
+    _put_on_file(promise, channel, address, by=by, at=at)
     take_back(promise=promise, cause="resend", by=by, at=at)
     if channel in promise.plan[promise.plan_step :]:
         # Its turn is now: what may have left this way does not leave again by itself.
@@ -223,17 +223,21 @@ def resend(
     return delivery
 
 
-def _put_on_file(promise: Promise, channel: str, address: str, *, at: datetime) -> None:
+def _put_on_file(promise: Promise, channel: str, address: str, *, by: Actor, at: datetime) -> None:
     """The way must lead to this customer in time; what was told is where they are."""
     customer = promise.customer
     due(channel=channel, calendar=Calendar.from_dict(promise.calendar), at=at, customer=customer)
     if channel not in PAPER:
-        customers.add_email(customer=customer, address=address)
+        if address != CHANNELS[channel].address_of(customer):
+            customers.correct_email(customer=customer, address=address, by=by, at=at)
         return
     street, postcode, city = postal.parts(address)
     if not postal.lines(street=street, postcode=postcode, city=city):
         raise Refused("street", _("Paper needs the whole address."))
-    customers.set_postal(customer=customer, street=street, postcode=postcode, city=city)
+    if address != CHANNELS[channel].address_of(customer):
+        customers.correct_postal(
+            customer=customer, street=street, postcode=postcode, city=city, by=by, at=at
+        )
 
 
 def take_back(*, promise: Promise, cause: str, by: Actor, at: datetime) -> None:

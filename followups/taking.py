@@ -6,17 +6,28 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db import transaction
+
 from crm.actors import Actor
+from crm.customers import sharing
 from crm.models import Campaign, Customer, User
-from followups import campaign_calls, gate, next_calls, pool
+from followups import campaign_calls, gate, leases, next_calls, pool
 from followups.gate import Decision, Question
-from followups.models import Promise
+from followups.models import Lease, Promise
 from followups.next_calls import NextCall
 
 # How many are asked for before it is said that nobody is free: colleagues take them meanwhile.
 MOST_ASKED = 12
 # How many batches of the campaign lists are looked at by one press.
 ROUNDS = 25
+
+
+class Busy(Exception):
+    """Another call is this person's already: `held` says whose."""
+
+    def __init__(self, held: Lease) -> None:
+        super().__init__(held.pk)
+        self.held = held
 
 
 @dataclass(frozen=True)
@@ -34,9 +45,11 @@ def ask(
     owed: Promise | None,
     campaign: Campaign | None,
     user: User,
+    at: datetime,
 ) -> Decision:
     """Asks for this call now: to keep a promised call-back that is `owed`, or else to sell (or ask)
-    for a campaign. An allow leases the customer."""
+    for a campaign. An allow leases the customer. Raises Busy when another window was first: the
+    press of one person gives them one call, however many pages they have open."""
     survey = campaign is not None and campaign.purpose == Campaign.Purpose.SURVEY
     question = Question(
         purpose="callback" if owed else "survey" if survey else "sales",
@@ -47,7 +60,11 @@ def ask(
         agent=user,
         reserve=True,
     )
-    return gate.decide(question, by=Actor.person(user))
+    with transaction.atomic():
+        other = leases.in_the_way(user=user, people=sharing(customer), at=at)
+        if other:
+            raise Busy(other)
+        return gate.decide(question, by=Actor.person(user))
 
 
 def next_one(*, user: User, at: datetime) -> Taken | None:
@@ -67,6 +84,7 @@ def next_one(*, user: User, at: datetime) -> Taken | None:
             owed=call.owed,
             campaign=call.campaign,
             user=user,
+            at=at,
         )
         if decision.allow:
             return Taken(call.customer, decision)

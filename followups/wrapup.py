@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
-from crm import customers
+from crm import customers, questions
 from crm.actors import Actor
 from crm.calls import Call
-from crm.models import Attempt, Customer
-from followups import conversations
+from crm.models import Attempt, Customer, Question
+from followups import conversations, unfinished
 from followups.models import Promise
 from followups.terms import Refused, Terms
 from offers import catalogue, documents, drafts
@@ -67,21 +68,63 @@ class Saved:
 
 
 @transaction.atomic
-def save(*, call: Call, wishes: Sequence[Wish], by: Actor, at: datetime) -> Saved:
+def save(
+    *,
+    call: Call,
+    wishes: Sequence[Wish],
+    by: Actor,
+    at: datetime,
+    replies: Mapping[Question, str] | None = None,
+    talk: Attempt | None = None,
+) -> Saved:
     """One transaction for the whole form. The same form again adds nothing.
 
-    Raises calls.Contradiction, or terms.Refused naming `promises.N.field`.
+    What a dialer told of the same call (`talk`, or the call of the same decision) is completed
+    instead of being logged a second time. Raises calls.Contradiction, or terms.Refused naming
+    `promises.N.field` or a field of the call.
     """
-    if call.customer is None:
+    customer = call.customer
+    if customer is None:
         raise Refused("customer", "The desk logs calls with customers.")
-    customers.hold([call.customer.pk])
+    customers.hold([customer.pk])
     known = Attempt.objects.filter(source=call.source, external_id=call.external_id).first()
     if known:
         made = tuple(Promise.objects.filter(attempt=known))
         return Saved(known, made, new=False)
-    terms = [_terms(wish, n, customer=call.customer, by=by, at=at) for n, wish in enumerate(wishes)]
+    talk = talk or unfinished.told(call)
+    if talk:
+        talk = (
+            Attempt.objects.select_for_update(of=("self",)).select_related("text").get(pk=talk.pk)
+        )
+        if talk.disposition_id and (talk.disposition_id != _code(call) or not wishes):
+            return Saved(talk, tuple(talk.promises.all()), new=False)
+        call = _completing(call, talk)
+    terms = [_terms(wish, n, customer=customer, by=by, at=at) for n, wish in enumerate(wishes)]
     recorded = conversations.record(call=call, terms=terms, by=by, at=at)
+    questions.note(attempt=recorded.logged.attempt, said=replies or {}, by=by, at=at)
     return Saved(recorded.logged.attempt, recorded.promises, new=True)
+
+
+def _code(call: Call) -> str | None:
+    return call.disposition.pk if call.disposition else None
+
+
+def _completing(call: Call, talk: Attempt) -> Call:
+    """The dialer's call with what was said of it by hand. Raises Refused where they disagree."""
+    if talk.result and call.result != talk.result:
+        said = {"result": talk.get_result_display()}
+        raise Refused("result", _("The telephone system says: %(result)s.") % said)
+    return replace(
+        call,
+        source=talk.source,
+        external_id=talk.external_id,
+        direction=talk.direction,
+        started_at=talk.started_at,
+        purpose=talk.purpose,
+        campaign=talk.campaign,
+        number=talk.text.number,
+        ended_at=talk.ended_at or call.ended_at,
+    )
 
 
 def _terms(wish: Wish, number: int, *, customer: Customer, by: Actor, at: datetime) -> Terms:
@@ -94,7 +137,7 @@ def _terms(wish: Wish, number: int, *, customer: Customer, by: Actor, at: dateti
         kind=wish.kind,
         words=wish.words,
         plan=wish.route,
-        address=_address(wish, customer),
+        address=_address(wish, customer, by=by, at=at),
         address_accepted=wish.address_accepted,
         version=version,
         document=document,
@@ -106,15 +149,15 @@ def _terms(wish: Wish, number: int, *, customer: Customer, by: Actor, at: dateti
     )
 
 
-def _address(wish: Wish, customer: Customer) -> str:
+def _address(wish: Wish, customer: Customer, *, by: Actor, at: datetime) -> str:
     """The address that was read back. A corrected postal one goes on file with the call."""
     if wish.place is None:
         return wish.address
     street, postcode, city = wish.place.street, wish.place.postcode, wish.place.city
     file = getattr(customer, "postal", None)
     if file is None or (file.street, file.postcode, file.city) != (street, postcode, city):
-        customer.postal = customers.set_postal(
-            customer=customer, street=street, postcode=postcode, city=city
+        customer.postal = customers.correct_postal(
+            customer=customer, street=street, postcode=postcode, city=city, by=by, at=at
         )
     return CHANNELS[wish.route[0]].address_of(customer) or ""
 

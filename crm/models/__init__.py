@@ -35,6 +35,7 @@ from crm.models.ledger import (
     ImportRun,
 )
 from crm.models.people import ApiKey, Team, User
+from crm.models.questions import Question, Reply, ReplyText
 from crm.models.registries import ListedNumber, NationalList
 from crm.models.rulebooks import PolicyVersion
 from crm.models.telephony import CallSource
@@ -80,6 +81,9 @@ __all__ = [
     "PolicyVersion",
     "PostalAddress",
     "Preference",
+    "Question",
+    "Reply",
+    "ReplyText",
     "Suppression",
     "SuppressionText",
     "Team",

@@ -47,6 +47,18 @@ def _hovering(at: datetime, words: str) -> SafeString:
     )
 
 
+@register.simple_tag(takes_context=True)
+def due(context: dict[str, Any], at: datetime) -> SafeString:
+    """When something is due, as one says it on the phone, with the exact instant on hover."""
+    now = context.get("page_at") or at
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>',
+        at.isoformat(),
+        instants.exact(at),
+        instants.due(at, now=now),
+    )
+
+
 @register.filter
 def plainly(value: Any) -> str:
     """What stands in an entry of the audit, without a programmer's brackets."""

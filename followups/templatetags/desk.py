@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django import template
 
 from followups import channels, queries
+from followups.unfinished import Unfinished
 
 register = template.Library()
 
@@ -28,3 +30,9 @@ def of(found: dict[Any, Any], key: object) -> Any:
 def one_line(address: str) -> str:
     """A postal address as one line."""
     return channels.one_line(address)
+
+
+@register.filter
+def sentence_at(before: Unfinished, at: datetime) -> str:
+    """Why no other call is given out, seen from the page's instant."""
+    return before.sentence(at=at)

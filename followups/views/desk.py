@@ -23,7 +23,6 @@ from followups import (
     briefing,
     conflicts,
     items,
-    leases,
     next_calls,
     notice_words,
     notices,
@@ -32,6 +31,7 @@ from followups import (
     queries,
     signatures,
     telling,
+    unfinished,
     writing,
 )
 from followups.forms import AnswerForm
@@ -48,10 +48,12 @@ TO_READ = (Item.Kind.ANSWER, Item.Kind.ACCEPTED)
 def desk(request: HttpRequest) -> HttpResponse:
     user, at = reader(request), clock.now()
     access.require(user, "log_calls")
-    held = leases.held(user=user, at=at).first()
+    before = unfinished.of(user, at=at)
+    held = before.held if before else None
     words = {
         "next": next_calls.next_to_call(user=user, at=at, held=held.customer_id if held else None),
         "held": held,
+        "before": None if held else before,
         "promises": queries.my_promises(user=user, at=at),
         "waiting": override_lists.waiting(user=user, at=at),
         "items": queries.my_items(user=user, at=at),

@@ -12,8 +12,9 @@ from config import clock
 from crm import access
 from crm.actors import Actor
 from crm.views import reader
-from followups import pool
+from followups import pool, unfinished
 from followups.models import Promise
+from followups.views import queue
 
 
 @require_POST
@@ -23,6 +24,9 @@ def take(request: HttpRequest, reference: str) -> HttpResponse:
     access.require(user, "mend_promises")
     theirs = Promise.objects.filter(kind=Promise.Kind.CALLBACK, team=user.team_id)
     row = get_object_or_404(theirs.select_related("customer"), reference=reference)
+    before = unfinished.of(user, at=at)
+    if before:
+        return queue.back_to(request, before, at=at)
     if pool.take(promise=row, user=user, by=Actor.person(user), at=at):
         messages.success(request, _("The call-back is yours. You may call now."))
         return redirect("sheet", reference=row.customer.reference)

@@ -20,12 +20,22 @@ from config import clock
 from config.celery import nudge
 from crm import access
 from crm.actors import Actor
-from crm.calls import Call
+from crm.calls import Call, Contradiction
 from crm.customers import sharing
 from crm.models import Campaign, Customer, User
 from crm.queries import campaigns_at_hand, campaigns_of
 from crm.views import reader
-from followups import dossier, forms, leases, menu, proposals, queries, taking, wrapup
+from followups import (
+    dossier,
+    forms,
+    leases,
+    menu,
+    proposals,
+    queries,
+    taking,
+    unfinished,
+    wrapup,
+)
 from followups.dossier import Permit
 from followups.forms import NOBODY_SPOKE, CallForm
 from followups.forms_override import AskForm
@@ -63,6 +73,8 @@ def sheet(request: HttpRequest, reference: str) -> HttpResponse:
         customer=customer,
         user=reader(request),
         at=at,
+        asks=dossier.asks(customer, user=reader(request), at=at),
+        talk=unfinished.talks(reader(request), at=at).filter(customer=customer).first(),
         decision=str(decision or ""),
         campaign=permit.campaign if permit and permit.campaign else campaign,
     )
@@ -106,6 +118,7 @@ def _page(
         "empty_line": lines.empty_form,
         "saved": request.GET.get("saved", "")[:36],
         "permit": permit,
+        "before": unfinished.of(user, at=at),
         "live": live,
         "plead": _plead(customer, user, at, permit, live["shown"]),
     }
@@ -158,9 +171,9 @@ def take(request: HttpRequest, reference: str) -> HttpResponse:
     user, at = reader(request), clock.now()
     access.require(user, "log_calls")
     customer = customer_of(request, reference, at)
-    other = leases.held(user=user, at=at).exclude(customer__in=sharing(customer)).first()
-    if other and other.customer:
-        return queue.back_to(request, other.customer, other)
+    before = unfinished.of(user, at=at, but=sharing(customer))
+    if before:
+        return queue.back_to(request, before, at=at)
     numbers = [row.e164 for row in customer.numbers.all()]
     wanted = request.POST.get("number") or (numbers[0] if numbers else None)
     if wanted is not None and wanted not in numbers:
@@ -168,7 +181,12 @@ def take(request: HttpRequest, reference: str) -> HttpResponse:
     owed = queries.called_back(customer=customer, user=user, at=at)
     campaigns = {} if owed else campaigns_at_hand([customer.pk], team=user.team_id)
     campaign = _named(request, user) or campaigns.get(customer.pk)
-    answer = taking.ask(customer=customer, number=wanted, owed=owed, campaign=campaign, user=user)
+    try:
+        answer = taking.ask(
+            customer=customer, number=wanted, owed=owed, campaign=campaign, user=user, at=at
+        )
+    except taking.Busy as busy:
+        return queue.to_held(request, busy.held, at=at)
     address = reverse("sheet", args=[customer.reference])
     if not answer.allow:
         messages.warning(request, answer.reason)
@@ -198,7 +216,8 @@ def save_call(request: HttpRequest, reference: str) -> HttpResponse:
     user, at = reader(request), clock.now()
     access.require(user, "log_calls")
     customer = customer_of(request, reference, at)
-    form = CallForm(request.POST, customer=customer, user=user)
+    asks = dossier.asks(customer, user=user, at=at)
+    form = CallForm(request.POST, customer=customer, user=user, asks=asks)
     held = proposals.of(customer)
     lines = _lines(request, customer, at, held)
     saved = _save(form, lines, customer=customer, user=user, at=at)
@@ -226,12 +245,21 @@ def _save(
     if promising and form.cleaned_data["result"] in NOBODY_SPOKE:
         form.add_error("result", _("Nobody was reached, so nothing can have been promised."))
         return None
+    replies = form.replies()
+    if replies and form.cleaned_data["result"] in NOBODY_SPOKE:
+        form.add_error("result", _("Nobody was reached, so nothing can have been replied."))
+        return None
     wishes = [wish for line in promising if (wish := line.wish())]
     call = _call(form, customer=customer, user=user, at=at)
+    talk = form.cleaned_data["talk"]
     try:
-        return wrapup.save(call=call, wishes=wishes, by=Actor.person(user), at=at)
+        return wrapup.save(
+            call=call, wishes=wishes, replies=replies, by=Actor.person(user), at=at, talk=talk
+        )
     except Refused as refusal:
         _blame(form, promising, refusal)
+    except Contradiction as other:
+        form.add_error(None, str(other))
     return None
 
 
@@ -263,7 +291,7 @@ def _blame(form: CallForm, promising: list[PromiseLine], refusal: Refused) -> No
     place, _dot, rest = refusal.field.partition(".")
     number, _dot, field = rest.partition(".")
     if place != "promises" or not number.isdigit() or int(number) >= len(promising):
-        form.add_error(None, str(refusal))
+        form.add_error(place if place in form.fields else None, str(refusal))
         return
     line = promising[int(number)]
     line.blame(field, str(refusal))

@@ -5,7 +5,7 @@
   if (!form) {
     return;
   }
-  const place = `kept.call.${form.dataset.draft}`;
+  const place = window.keptDrafts.place(form.dataset.draft);
   const lines = document.getElementById("lines");
   const more = form.querySelector("[data-more]");
 
@@ -62,10 +62,23 @@
     say(line.querySelector(".sentence"), kind === "send_offer" ? mark(field(line, "offer"), "sentence") : "");
     outcome(line, kind, channel);
     line.dataset.arranged = "";
+    // The key leads to the line that promises nothing yet, else to the button for another one.
+    if (kind === "") {
+      field(line, "kind").dataset.key = "p";
+    } else {
+      delete field(line, "kind").dataset.key;
+    }
     return kind !== "";
   };
 
+  // What the chosen campaign asks, of what the customer has not said yet.
+  const ask = () =>
+    form.querySelectorAll("[data-campaign]").forEach((node) => {
+      show(node, node.dataset.campaign === form.elements.campaign.value);
+    });
+
   const arrangeAll = () => {
+    ask();
     const promised = [...lines.querySelectorAll(".line")].map(arrange);
     show(more, promised.every(Boolean) && promised.length < 5);
   };
@@ -96,21 +109,7 @@
       return [one.name, one.type === "radio" ? one.value : "", value];
     });
     const draft = { id: form.elements.form_id.value, lines: lines.children.length, fields };
-    try {
-      localStorage.setItem(place, JSON.stringify(draft));
-    } catch {
-      // A full or forbidden store: the form works without it.
-    }
-  };
-
-  const forget = () => localStorage.removeItem(place);
-
-  const read = () => {
-    try {
-      return JSON.parse(localStorage.getItem(place) || "null");
-    } catch {
-      return null;
-    }
+    place.write(draft);
   };
 
   // A choice that is not on the menu any more leaves the field as the page has it.
@@ -127,7 +126,7 @@
       addLine();
     }
     for (const [name, choice, value] of draft.fields) {
-      if (name === "decision" && form.elements.decision.value) {
+      if (["decision", "talk"].includes(name) && form.elements[name].value) {
         continue;
       }
       const one = choice
@@ -148,7 +147,7 @@
   };
 
   form.querySelector("[data-forget]").addEventListener("click", () => {
-    forget();
+    place.forget();
     location.reload();
   });
   more.addEventListener("click", promise);
@@ -157,23 +156,9 @@
     write();
   });
   form.addEventListener("change", arrangeAll);
-  document.addEventListener("keydown", (event) => {
-    const writing = event.target.closest("input, textarea, select");
-    if (writing || event.ctrlKey || event.metaKey || event.altKey) {
-      return;
-    }
-    if (event.key === "c") {
-      event.preventDefault();
-      form.elements.result.focus();
-    } else if (event.key === "p") {
-      event.preventDefault();
-      promise();
-    }
-  });
-
-  const draft = read();
+  const draft = place.read();
   if (draft && form.dataset.saved === draft.id) {
-    forget();
+    place.forget();
   } else if (draft && !form.dataset.bound) {
     restore(draft);
   }

@@ -1,47 +1,6 @@
-// Keys that work on every page. Nothing here changes data by itself.
+// What every page needs: menus that close, forms that are sent once. Nothing here changes data.
 (() => {
   "use strict";
-  const writing = (node) => node.closest("input, textarea, select, [contenteditable]");
-
-  const showKeys = () => {
-    const list = document.getElementById("keys");
-    if (list) {
-      list.showModal();
-    }
-  };
-
-  document.querySelectorAll("[data-keys]").forEach((button) => button.addEventListener("click", showKeys));
-
-  document.addEventListener("keydown", (event) => {
-    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
-      const form = event.target.closest("form");
-      if (form && writing(event.target)) {
-        form.requestSubmit();
-      }
-      return;
-    }
-    if (event.ctrlKey || event.metaKey || event.altKey || writing(event.target)) {
-      return;
-    }
-    if (event.key === "/") {
-      const field = document.getElementById("find");
-      if (field) {
-        event.preventDefault();
-        field.focus();
-        field.select();
-      }
-    } else if (event.key === "?") {
-      event.preventDefault();
-      showKeys();
-    } else if (/^[a-z]$/.test(event.key)) {
-      const wanted = document.querySelector(`[data-key="${event.key}"]`);
-      if (wanted) {
-        event.preventDefault();
-        wanted.click();
-      }
-    }
-  });
-
   // A menu closes when one looks elsewhere.
   const menus = () => document.querySelectorAll("details[data-closes][open]");
   document.addEventListener("click", (event) => {

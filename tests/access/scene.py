@@ -6,7 +6,7 @@ import uuid
 from typing import Any
 
 from config import clock
-from crm import absences, calendars, consents, keys, merges, wishes
+from crm import absences, calendars, consents, keys, merges, questions, wishes
 from crm.consents import Given
 from crm.models import Campaign, User
 from crm.wishes import Said
@@ -121,11 +121,14 @@ def _set_up(cast: Cast) -> dict[str, Places]:
     hours = calendars.add(name="Liège", hours=DEFAULT, by=SYSTEM, at=START)
     calendars.give(calendar=hours, team=cast.liege, by=SYSTEM, at=START)
     Campaign.objects.filter(pk=cast.sales.pk).update(team=cast.liege)
+    question = questions.add(
+        campaign=cast.sales, words="Who decides?", choices=(), days=90, by=SYSTEM, at=START
+    )
     report = intake.keep(raw=b"Subject: ?\r\n\r\nhello", by=SYSTEM, at=START)
     return {
         "/board/export.": {"form": "csv"},
         "/calendars/": {"pk": hours.pk},
-        "/campaigns/": {"slug": cast.sales.slug},
+        "/campaigns/": {"slug": cast.sales.slug, "pk": question.pk},
         "/dead-letters/reports/": {"pk": report.pk},
         "/imports/": {"pk": checked(HEAD + DUPONT).pk},
         "/ladders/": {"name": "default", "version": 1},

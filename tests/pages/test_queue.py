@@ -94,7 +94,8 @@ def test_a_hold_is_kept_for_two_minutes_more_and_runs_out_by_itself(
     assert lease.until_at - at >= timedelta(minutes=2, seconds=59)
     set_clock(LATER + 4 * MINUTE)
     desk = client.get("/desk/").content.decode()
-    assert "You hold" not in desk and "Take the next one" in desk
+    assert "You hold" not in desk
+    assert "Neighbour 1 was yours to call at 10:00. Say first what came of it." in desk
     late = client.post(f"/leases/{lease.decision_id}/keep/", follow=True).content.decode()
     assert "That was over already" in late
 
