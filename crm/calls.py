@@ -205,6 +205,14 @@ def _revise(attempt: Attempt, call: Call, *, by: Actor, at: datetime) -> bool:
     return True
 
 
+def add_note(*, attempt: Attempt, note: str) -> None:
+    """Puts a note under what is noted of the call, unless it stands there already."""
+    text = AttemptText.objects.select_for_update().get(attempt=attempt)
+    if note and note not in text.note:
+        text.note = "\n".join(part for part in (text.note, note) if part)
+        text.save(update_fields=["note"])
+
+
 def _add_revision(attempt: Attempt, *, by: Actor, at: datetime) -> None:
     """Keeps how the call ended as it is known from now on."""
     AttemptRevision.objects.create(

@@ -9,7 +9,7 @@ from datetime import datetime
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from crm import customers, questions
+from crm import calls, customers, questions, wording
 from crm.actors import Actor
 from crm.calls import Call
 from crm.models import Attempt, Customer, Question
@@ -93,27 +93,38 @@ def save(
         return Saved(known, made, new=False)
     talk = talk or unfinished.told(call)
     if talk:
-        talk = (
-            Attempt.objects.select_for_update(of=("self",)).select_related("text").get(pk=talk.pk)
-        )
-        if talk.disposition_id and (talk.disposition_id != _code(call) or not wishes):
+        talk = Attempt.objects.select_related("text").get(pk=talk.pk)
+        if _said_before(talk, call, by):
             return Saved(talk, tuple(talk.promises.all()), new=False)
         call = _completing(call, talk)
     terms = [_terms(wish, n, customer=customer, by=by, at=at) for n, wish in enumerate(wishes)]
     recorded = conversations.record(call=call, terms=terms, by=by, at=at)
+    if talk:
+        calls.add_note(attempt=recorded.logged.attempt, note=call.note)
     questions.note(attempt=recorded.logged.attempt, said=replies or {}, by=by, at=at)
     return Saved(recorded.logged.attempt, recorded.promises, new=True)
 
 
-def _code(call: Call) -> str | None:
-    return call.disposition.pk if call.disposition else None
+def _said_before(talk: Attempt, call: Call, by: Actor) -> bool:
+    """Whether this person has said before what the dialer's call meant. Raises Refused when it was
+    something else."""
+    mine = talk.revisions.filter(recorded_by=by.code, disposition__isnull=False)
+    if not mine.exists():
+        return False
+    if talk.disposition != call.disposition:
+        said = {"meaning": wording.disposition(talk.disposition_id or "")}
+        raise Refused("disposition", _("You said of this call already: %(meaning)s.") % said)
+    return True
 
 
 def _completing(call: Call, talk: Attempt) -> Call:
     """The dialer's call with what was said of it by hand. Raises Refused where they disagree."""
+    told = _("The telephone system says: %(result)s.")
     if talk.result and call.result != talk.result:
-        said = {"result": talk.get_result_display()}
-        raise Refused("result", _("The telephone system says: %(result)s.") % said)
+        raise Refused("result", told % {"result": talk.get_result_display()})
+    if talk.disposition and call.disposition != talk.disposition:
+        meaning = wording.disposition(talk.disposition.pk)
+        raise Refused("disposition", told % {"result": meaning})
     return replace(
         call,
         source=talk.source,

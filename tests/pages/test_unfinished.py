@@ -152,6 +152,36 @@ def test_what_the_telephone_system_knows_better_is_said_beside_the_result(
     assert (attempt.revision, Attempt.objects.count()) == (1, 1)
 
 
+def test_another_meaning_than_the_dialers_is_refused_and_nothing_is_lost(
+    monday: Cast, enter: Enter
+) -> None:
+    talked(monday, disposition=Disposition.objects.get(pk="undecided"))
+    attempt = Attempt.objects.get()
+    set_clock(ENDED + MINUTE)
+    where, amina = f"/customers/{monday.dupont.reference}/calls/", enter(monday.amina)
+    answer = amina.post(where, call_form(talk=attempt.pk))
+    assert answer.status_code == 422
+    assert "is undecided" in str(answer.context["form"].errors["disposition"])
+    assert "Wants to compare at home." in answer.content.decode()
+    same = call_form(talk=attempt.pk, disposition="undecided")
+    for _time in range(2):
+        assert amina.post(where, same).status_code == 302
+    attempt.text.refresh_from_db()
+    assert attempt.text.note == "Wants to compare at home."
+
+
+def test_what_was_said_of_a_call_is_not_said_otherwise_afterwards(
+    monday: Cast, enter: Enter
+) -> None:
+    attempt = talked(monday)
+    set_clock(ENDED + MINUTE)
+    where, amina = f"/customers/{monday.dupont.reference}/calls/", enter(monday.amina)
+    amina.post(where, call_form(talk=attempt.pk))
+    answer = amina.post(where, call_form(talk=attempt.pk, disposition="undecided"))
+    words = "You said of this call already: wants it in writing."
+    assert answer.context["form"].errors["disposition"] == [words]
+
+
 def test_nobody_says_that_there_was_no_call_when_there_was_one(monday: Cast, enter: Enter) -> None:
     at = set_clock(LATER)
     decision = take(monday.dupont, monday.amina, at)
