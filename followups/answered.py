@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from crm import actors, questions, wording
+from crm.excerpts import Excerpt
 from crm.models import Attempt
 from followups.channels import BY, one_line
 from followups.models import Promise
@@ -30,7 +31,7 @@ class Said:
     who: str
 
 
-def of(people: list[int], *, bad: Collection[str] = ()) -> list[Said]:
+def of(people: list[int], *, bad: Collection[str] = ()) -> Excerpt[Said]:
     """What these rows of one person have answered, the newest first; each thing once. `bad`: mail
     addresses that turned out not to exist, and have to be asked for again."""
     told = questions.replies(people)
@@ -42,7 +43,8 @@ def of(people: list[int], *, bad: Collection[str] = ()) -> list[Said]:
     ]
     newest = sorted(found, key=lambda said: said.at, reverse=True)[:MOST]
     names = actors.names(said.who for said in newest)
-    return [replace(said, who=names.get(said.who, "Kept")) for said in newest]
+    shown = (replace(said, who=names.get(said.who, "Kept")) for said in newest)
+    return Excerpt(shown, total=len(found))
 
 
 def _calls(people: list[int]) -> Iterable[Said]:

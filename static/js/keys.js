@@ -58,7 +58,7 @@
     }
     const copy = (node.labels?.[0] ?? node).cloneNode(true);
     copy.querySelectorAll("kbd, svg, .n").forEach((part) => part.remove());
-    return copy.textContent.replace(/\s+/g, " ").trim();
+    return copy.textContent.replace(/\s+/g, " ").trim() || node.value || node.title;
   };
 
   const line = (keys, words) => {
