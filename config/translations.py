@@ -14,11 +14,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from babel.messages.catalog import Catalog
+from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 from django.utils.translation.template import templatize
+
+from config import typography
 
 NEVER = datetime(2026, 1, 1, tzinfo=UTC)
 HOUSE = Path(__file__).resolve().parent.parent
@@ -150,15 +152,28 @@ def _complete(known: Catalog, word: Word) -> bool:
 
 
 def faults(locale: str, house: Path = HOUSE) -> list[str]:
-    """What is wrong with a catalogue: other placeholders than the original, an old .mo file."""
+    """What is wrong with a catalogue: placeholders, plurals, typography, an old .mo file."""
     found = []
-    for message in catalogue(locale, house):
-        if message.id and message.string and not _same_holders(message.id, message.string):
-            found.append(f"{locale}: other placeholders in {message.id!r}")
+    known = catalogue(locale, house)
+    for message in known:
+        if message.id and message.string:
+            found += [f"{locale}: {fault}" for fault in _message_faults(message, locale, known)]
     path = path_of(locale, "mo", house)
     if not path.exists() or path.read_bytes() != compiled(locale, house):
         found.append(f"{locale}: the compiled file is older than its catalogue")
     return found
+
+
+def _message_faults(message: Message, locale: str, known: Catalog) -> Iterator[str]:
+    texts = message.string if isinstance(message.string, tuple | list) else [message.string]
+    if not _same_holders(message.id, message.string):
+        yield f"other placeholders in {message.id!r}"
+    if message.fuzzy:
+        yield f"nobody has looked at {message.id!r}, which is fuzzy"
+    if isinstance(message.id, tuple) and len(texts) != known.num_plurals:
+        yield f"{len(texts)} forms of {message.id!r}, not {known.num_plurals}"
+    for text in texts:
+        yield from (f"{fault} in {text!r}" for fault in typography.faults(text, locale))
 
 
 def _same_holders(original: object, translation: object) -> bool:

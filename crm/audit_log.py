@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from crm import actors
+from crm import actors, audit_words
 from crm.models import AuditEntry
 
 PAGE = 50
@@ -29,6 +29,10 @@ class Line:
 
     entry: AuditEntry
     who: str
+
+    @property
+    def act(self) -> str:
+        return audit_words.act(self.entry.action)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ from zoneinfo import available_timezones
 import holidays
 from babel import Locale
 from babel.dates import get_day_names
-from django.utils.translation import get_language
+from django.utils.functional import Promise as Lazy
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
 from crm.rule_texts import CLOCK, Unread, periods
@@ -153,6 +154,14 @@ def country_name(code: str | None) -> str:
     return str(Locale.parse(_locale()).territories.get(code, code)) if code else ""
 
 
+# Where the register has an English adjective instead of a name.
+COMMUNITIES: dict[tuple[str, str], Lazy] = {
+    ("BE", "German"): gettext_lazy("German-speaking Community"),
+    ("BE", "French"): gettext_lazy("French Community"),
+    ("BE", "Flemish"): gettext_lazy("Flemish Community"),
+}
+
+
 def countries() -> list[tuple[str, str]]:
     """The countries whose public holidays are known, by name."""
     codes = holidays.list_supported_countries(include_aliases=False)
@@ -166,8 +175,9 @@ def regions(country: str | None) -> list[tuple[str, str]]:
     known = holidays.list_supported_countries(include_aliases=False)[country]
     names = getattr(holidays.country_holidays(country), "subdivisions_aliases", {})
     spoken = {code: name for name, code in names.items() if len(name) > 3}
-    named = ((code, f"{spoken[code]} ({code})" if code in spoken else code) for code in known)
-    return sorted(named, key=lambda one: one[1])
+    ours = {code: f"{name} ({code})" for code, name in spoken.items()}
+    ours |= {code: str(name) for (of, code), name in COMMUNITIES.items() if of == country}
+    return sorted(((code, ours.get(code, code)) for code in known), key=lambda one: one[1])
 
 
 def place(calendar: Calendar) -> str:

@@ -10,7 +10,7 @@ from django import forms
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
-from crm import actors, audit_log
+from crm import actors, audit_log, audit_words
 from crm.audit_log import Question
 from crm.models import User
 
@@ -43,8 +43,8 @@ class AuditForm(forms.Form):
             *((f"user:{user.pk}", str(user)) for user in people),
             (actors.NOBODY.code, _("somebody unknown")),
         ]
-        acts = ((act, act.replace("_", " ")) for act in audit_log.actions())
-        what.choices = [("", _("everything")), *acts]
+        acts = [(code, audit_words.act(code)) for code in audit_log.actions()]
+        what.choices = [("", _("everything")), *sorted(acts, key=lambda told: told[1])]
 
     def question(self) -> Question:
         """What was asked; a day is one of the house's zone."""

@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.db import connection, transaction
+from django.utils.functional import Promise as Lazy
+from django.utils.translation import gettext_lazy as _
 
 from config import prepared
 from config.prepared import Statement
@@ -18,15 +20,15 @@ from crm import audit
 from crm.actors import Actor
 from crm.models import ApiKey, Team
 
-SCOPES = {
-    "gate:read": "ask the gate",
-    "calls:write": "log calls and the promises made in them",
-    "feed:read": "read which numbers are blocked, and what changes",
-    "promises:read": "read promises",
-    "promises:write": "withdraw, renegotiate, reassign and send promises",
-    "evidence:write": "report what became of a print job or a mail, signed",
-    "customers:read": "find and read customers; see references in the gate's answers",
-    "customers:write": "create and replace customers",
+SCOPES: dict[str, str | Lazy] = {
+    "gate:read": _("ask the gate"),
+    "calls:write": _("log calls and the promises made in them"),
+    "feed:read": _("read which numbers are blocked, and what changes"),
+    "promises:read": _("read promises"),
+    "promises:write": _("withdraw, renegotiate, reassign and send promises"),
+    "evidence:write": _("report what became of a print job or a mail, signed"),
+    "customers:read": _("find and read customers; see references in the gate's answers"),
+    "customers:write": _("create and replace customers"),
 }
 SEEN = timedelta(minutes=1)
 # Questions a minute for a key that has no limit of its own: 600 a second for a dialer at the

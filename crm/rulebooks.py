@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from crm import instants, policies
+from crm import instants, policies, wording
 from crm.models import Campaign, PolicyVersion
 from crm.policies import Policy
 from crm.rules import Rules
@@ -33,6 +33,11 @@ class Book:
     @property
     def label(self) -> str:
         return f"{self.name}@{self.version}"
+
+    @property
+    def heading(self) -> str:
+        """Its title, in the reader's language where it is one of ours."""
+        return wording.policy_title(self.title)
 
     @property
     def stored(self) -> dict[str, Any]:

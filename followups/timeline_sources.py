@@ -51,7 +51,11 @@ PROMISE: dict[str, str | Lazy] = {
     "rung_management": gettext_lazy("the management was told"),
 }
 
-
+# What our own print says of a document (offers/print_files.py); others' words are shown as said.
+PRINTING: dict[str, str | Lazy] = {
+    "too_long": gettext_lazy("it has more pages than an envelope takes"),
+    "not_rendered": gettext_lazy("its pages could not be made"),
+}
 # What happened to a letter or an insert; a mail has the words of Delivery.Status.
 PAPER_MOVES: dict[str, str | Lazy] = {
     "queued": gettext_lazy("on the list of the next print run"),
@@ -199,7 +203,8 @@ def proofs(cut: Cut) -> Iterable[Entry]:
     for row in cut.rows(found, "occurred_at"):
         words = getattr(row, "text", None)
         grade = f"E{row.grade}" if row.grade else ""
-        detail = " · ".join(part for part in (grade, words.words[:160] if words else "") if part)
+        said = str(PRINTING.get(words.words, words.words[:160])) if words else ""
+        detail = " · ".join(part for part in (grade, said) if part)
         title = row.get_kind_display()
         yield Entry(row.occurred_at, "proof", title, detail, row.received_by, str(row.pk))
 

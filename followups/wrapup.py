@@ -85,7 +85,7 @@ def save(
     """
     customer = call.customer
     if customer is None:
-        raise Refused("customer", "The desk logs calls with customers.")
+        raise Refused("customer", _("The desk logs calls with customers."))
     customers.hold([customer.pk])
     known = Attempt.objects.filter(source=call.source, external_id=call.external_id).first()
     if known:

@@ -176,7 +176,7 @@ def _refuse(line: PrintLine, at: datetime, *, final: bool) -> None:
         event_id=f"{line.delivery_id}:unprintable",
         kind=Evidence.Kind.FAILED,
         occurred_at=at,
-        words="too long" if final else "could not be rendered",
+        words="too_long" if final else "not_rendered",
         ours=True,
     )
     evidence.record(delivery=line.delivery, event=event, by=BUILDER, at=at)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -30,7 +32,7 @@ def missed(who: str) -> HttpResponse:
     return plain("nothing", 404)
 
 
-def plain(name: str, status: int) -> HttpResponse:
+def plain(name: str, status: int, languages: Sequence[str] = LANGUAGES) -> HttpResponse:
     """Without a visit no language is known: it is said in all of them."""
     texts = [
         {
@@ -38,7 +40,7 @@ def plain(name: str, status: int) -> HttpResponse:
             "title": say("page_texts", f"{name}_title", code),
             "words": say("page_texts", f"{name}_words", code, contact=settings.COMPANY_CONTACT),
         }
-        for code in LANGUAGES
+        for code in languages
     ]
     context = {"texts": texts, "company": settings.COMPANY_NAME}
     return HttpResponse(render_to_string("page/plain.html", context), status=status)
@@ -91,12 +93,12 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     """One click of a mail program (RFC 8058). A GET changes nothing and leads to the choices."""
     who, at = limits.caller(request), clock.now()
     if kept_out(who):
-        return HttpResponse("Too many tries.", status=429, content_type="text/plain")
+        return plain("often", 429)
     visit = visits.arrive(token, at=at, expired=True)
     if visit is None:
         limits.count(MISSES, who, seconds=MISSES_FOR)
-        return HttpResponse("There is nothing here.", status=404, content_type="text/plain")
+        return plain("nothing", 404)
     if request.method != "POST":
         return HttpResponseRedirect(f"/o/{token}/preferences/")
     wishing.unsubscribe(visit, at=at)
-    return HttpResponse("Done.", content_type="text/plain")
+    return plain("left", 200, [visit.customer.language])
