@@ -29,6 +29,15 @@ def somebody_listens(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     return []
 
 
+@register(Tags.security, deploy=True)
+def no_test_database(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """In a database of that name the ledgers can be emptied (crm/triggers.py)."""
+    if str(settings.DATABASES["default"]["NAME"]).startswith("test_") and not settings.TESTING:
+        hint = "Give the database another name."
+        return [Error("The database is called test_…", hint=hint, id="kept.E005")]
+    return []
+
+
 @register(Tags.database)
 def durable_database(
     app_configs: Any, databases: Iterable[str] | None = None, **kwargs: Any

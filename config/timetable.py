@@ -54,6 +54,7 @@ SWEEPS = (
     Sweep("webhooks_tidy", _every(3600), "followups.webhooks.sending.tidy"),
     Sweep("conduct", _every(30), "followups.conduct.judge", goes_on=True),
     Sweep("rollups", _every(20), "followups.board.rollups.roll", goes_on=True),
+    Sweep("seal", _every(60), "crm.chain.sealing.run"),
     Sweep("partitions", _every(3600), "followups.checks.keep_partitions"),
     Sweep("tidy", _every(3600), "crm.idempotency.forget_old"),
     Sweep("watchdog", _every(60), "followups.watchdog.look"),

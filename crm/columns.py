@@ -37,6 +37,40 @@ class XactField(models.BigIntegerField):
         return name, path, args, kwargs
 
 
+def this_stretch() -> RawSQL:
+    """Which stretch of the audit chain is being written.
+
+    The order matters: whoever has a transaction number before the stretch is turned is waited for
+    (crm/chain/sealing.py).
+    """
+    return RawSQL(
+        "(CASE WHEN pg_current_xact_id() IS NOT NULL"
+        " THEN pg_sequence_last_value('crm_stretch'::regclass) END)",
+        (),
+    )
+
+
+class StretchField(models.BigIntegerField):
+    """In which stretch of the audit chain the row was written, filled in by the database.
+
+    A model that has this field is a ledger (crm/chain/ledgers.py): what is written into it is
+    sealed. Null: written before there was a chain. `by_month` names the instant by whose month
+    (UTC) whole parts of the table may be pruned; a table without one is never pruned.
+    """
+
+    def __init__(self, *, by_month: str = "", **kwargs: Any) -> None:
+        self.by_month = by_month
+        kwargs |= {"null": True, "db_index": True, "editable": False}
+        kwargs["db_default"] = this_stretch()
+        super().__init__(**kwargs)
+
+    def deconstruct(self) -> Any:
+        name, path, args, kwargs = super().deconstruct()
+        for given in ("null", "db_index", "editable", "db_default"):
+            kwargs.pop(given, None)
+        return name, path, args, kwargs
+
+
 class Words(Func):
     """The words of a folded name, as they stand: no parser and no language guesses at them."""
 

@@ -8,8 +8,9 @@ import pgtrigger
 def append_only(*, name: str) -> list[pgtrigger.Trigger]:
     """No UPDATE, no DELETE, no TRUNCATE: what was written stays.
 
-    The test suite empties tables by TRUNCATE; only a database whose setting `kept.flush` is
-    `allowed` lets it (tests/conftest.py sets it on the test database, and nothing else does).
+    The test suite empties tables by TRUNCATE. Only a database that a test runner made lets it
+    (its name begins with `test_`), and only connections whose `kept.flush` is `allowed`
+    (tests/conftest.py sets it). Production refuses a database of that name (config/checks.py).
     """
     return [
         pgtrigger.Protect(
@@ -21,7 +22,8 @@ def append_only(*, name: str) -> list[pgtrigger.Trigger]:
             level=pgtrigger.Statement,
             when=pgtrigger.Before,
             func="""
-                IF coalesce(current_setting('kept.flush', true), '') = 'allowed' THEN
+                IF current_database() LIKE 'test\\_%'
+                    AND coalesce(current_setting('kept.flush', true), '') = 'allowed' THEN
                     RETURN NULL;
                 END IF;
                 RAISE EXCEPTION 'this table is append-only';

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import uuid
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
 from psycopg import sql
+
+from crm.actors import Actor
+from crm.chain import ledgers, pruning
 
 MONTHS_AHEAD = 2
 
@@ -51,6 +54,24 @@ def _make_partition(start: datetime, end: datetime) -> bool:
     return True
 
 
+@transaction.atomic
+def drop_month(month: date, *, by: Actor, at: datetime) -> int:
+    """Removes the answers of a whole month (UTC), noted under seal; how many there were.
+
+    Raises crm.chain.pruning.NotSealed when some of it has no seal, or is not what was sealed.
+    """
+    name = f"followups_gatecheck_{month:%Y_%m}"
+    ledger = ledgers.named("followups_gatecheck")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('gate check partitions'))")
+        cursor.execute("SELECT to_regclass(%s)", [name])
+        if ledger is None or cursor.fetchone()[0] is None:
+            return 0
+        noted = pruning.note(ledger=ledger, month=month, by=by, at=at)
+        cursor.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(name)))
+    return noted.rows
+
+
 # What came before its month had a partition waits in the rest, and moves over.
 PARTITION = (
     "ALTER TABLE followups_gatecheck_rest DISABLE TRIGGER USER",
@@ -59,6 +80,8 @@ PARTITION = (
     "DELETE FROM followups_gatecheck_rest WHERE at >= {start} AND at < {end}",
     "ALTER TABLE followups_gatecheck_rest ENABLE TRIGGER USER",
     "ALTER TABLE followups_gatecheck ATTACH PARTITION {name} FOR VALUES FROM ({start}) TO ({end})",
+    """CREATE TRIGGER gate_check_no_truncate BEFORE TRUNCATE ON {name}
+        FOR EACH STATEMENT EXECUTE FUNCTION kept_gate_checks_not_emptied()""",
 )
 SLACK = timedelta(milliseconds=2)
 

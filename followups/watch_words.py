@@ -117,6 +117,7 @@ SWEEPS: dict[str, Text] = {
     "rollups": _("counts the figures of the board"),
     "webhooks_tidy": _("clears old webhooks away"),
     "conduct": _("judges calls that were made"),
+    "seal": _("seals what was written into the audit chain"),
     "partitions": _("makes room for next month's decisions"),
     "tidy": _("forgets old answers to machines"),
     "watchdog": _("watches all the others"),

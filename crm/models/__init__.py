@@ -4,6 +4,7 @@ from crm.models.absences import Absence
 from crm.models.calendars import CalendarVersion, WorkCalendar
 from crm.models.calls import Attempt, AttemptRevision, AttemptText, Campaign, Disposition
 from crm.models.campaigns import CampaignEntry
+from crm.models.chain import Pruned, Seal, SealForm, SealPart, Turn
 from crm.models.consents import Consent, ConsentText
 from crm.models.customers import (
     Contract,
@@ -27,7 +28,6 @@ from crm.models.imports import (
 )
 from crm.models.ledger import (
     AuditEntry,
-    AuditSeal,
     ClockOffset,
     GateChange,
     Heartbeat,
@@ -48,7 +48,6 @@ __all__ = [
     "AttemptRevision",
     "AttemptText",
     "AuditEntry",
-    "AuditSeal",
     "CalendarVersion",
     "CallSource",
     "Campaign",
@@ -84,9 +83,14 @@ __all__ = [
     "Question",
     "Reply",
     "ReplyText",
+    "Pruned",
+    "Seal",
+    "SealForm",
+    "SealPart",
     "Suppression",
     "SuppressionText",
     "Team",
+    "Turn",
     "User",
     "WorkCalendar",
 ]

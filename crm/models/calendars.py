@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models.functions import Lower
 
+from crm.columns import StretchField
 from crm.triggers import append_only
 
 
@@ -36,6 +37,7 @@ class CalendarVersion(models.Model):
     hours = models.JSONField()  # crm.workdays.Calendar.to_dict()
     made_at = models.DateTimeField()
     made_by = models.CharField(max_length=40)
+    stretch = StretchField()
 
     class Meta:
         ordering = ["calendar", "-number"]

@@ -6,7 +6,7 @@ import pgtrigger
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from crm.columns import XactField
+from crm.columns import StretchField, XactField
 from crm.models.customers import Customer
 from crm.models.people import Team, User
 from crm.triggers import append_only
@@ -175,6 +175,7 @@ class AttemptRevision(models.Model):
     disposition = models.ForeignKey(Disposition, models.PROTECT, null=True, blank=True)
     recorded_at = models.DateTimeField()
     recorded_by = models.CharField(max_length=40)
+    stretch = StretchField()
 
     class Meta:
         constraints = [

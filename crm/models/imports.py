@@ -7,7 +7,7 @@ from typing import Any
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from crm.columns import XactField
+from crm.columns import StretchField, XactField
 from crm.models.customers import Customer
 from crm.triggers import append_only, change_has_event
 
@@ -105,6 +105,7 @@ class ImportEvent(models.Model):
     at = models.DateTimeField()
     by = models.CharField(max_length=40)
     xact = XactField()
+    stretch = StretchField()
 
     class Meta:
         ordering = ["pk"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 
-from crm.columns import XactField
+from crm.columns import StretchField, XactField
 from crm.models.customers import Customer
 from crm.models.people import User
 from crm.triggers import append_only
@@ -21,6 +21,7 @@ class GateChange(models.Model):
     cause = models.SlugField(max_length=40)
     at = models.DateTimeField()
     xact = XactField()
+    stretch = StretchField()
 
     class Meta:
         indexes = [models.Index(fields=["xact", "id"], name="gate_change_cursor")]
@@ -55,7 +56,7 @@ class IdempotentAnswer(models.Model):
 
 
 class AuditEntry(models.Model):
-    """Who did what, when; ids and codes only. The chain columns are filled by the seal."""
+    """Who did what, when; ids and codes only."""
 
     at = models.DateTimeField()
     by = models.CharField(max_length=40)
@@ -63,6 +64,7 @@ class AuditEntry(models.Model):
     subject = models.CharField(max_length=80)
     data = models.JSONField(default=dict)
     xact = XactField()
+    stretch = StretchField()
 
     class Meta:
         indexes = [
@@ -74,24 +76,6 @@ class AuditEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.action} {self.subject}"
-
-
-class AuditSeal(models.Model):
-    """A link of the chain: the hash over a stretch of audit entries and the link before."""
-
-    up_to_xact = models.BigIntegerField()
-    up_to_entry = models.BigIntegerField()
-    entries = models.PositiveIntegerField()
-    previous_hash = models.BinaryField(max_length=32)
-    hash = models.BinaryField(max_length=32)
-    sealed_at = models.DateTimeField()
-    sealed_by = models.CharField(max_length=40)
-
-    class Meta:
-        triggers = append_only(name="audit_seal")
-
-    def __str__(self) -> str:
-        return f"seal {self.pk}"
 
 
 class Heartbeat(models.Model):

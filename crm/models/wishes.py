@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from crm.columns import StretchField
 from crm.models.calls import Campaign
 from crm.models.customers import Customer
 from crm.triggers import append_only
@@ -99,6 +100,7 @@ class Preference(models.Model):
     origin = models.CharField(max_length=10, choices=Suppression.Origin)
     set_at = models.DateTimeField()
     set_by = models.CharField(max_length=40)
+    stretch = StretchField()
 
     class Meta:
         indexes = [models.Index(fields=["customer", "topic", "-id"], name="preference_newest")]

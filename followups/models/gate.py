@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
+from crm.columns import StretchField
 from crm.models import Campaign, Customer
 
 
@@ -32,6 +33,7 @@ class GateCheck(models.Model):
     policy = models.CharField(max_length=40)
     valid_until_at = models.DateTimeField()
     answer = models.JSONField()  # codes, instants, ids
+    stretch = StretchField(by_month="at")
 
     class Meta:
         managed = False

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from crm.columns import StretchField
 from crm.models import Customer, User
 from crm.triggers import append_only
 from followups.models.promises import Promise
@@ -22,6 +23,7 @@ class Escalation(models.Model):
     due_at = models.DateTimeField()
     at = models.DateTimeField()
     by = models.CharField(max_length=40)
+    stretch = StretchField()
 
     class Meta:
         indexes = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 
+from crm.columns import StretchField
 from crm.models import Team
 from crm.triggers import append_only
 
@@ -62,6 +63,7 @@ class LadderChoice(models.Model):
     reason = models.CharField(max_length=200)
     at = models.DateTimeField()
     by = models.CharField(max_length=40)
+    stretch = StretchField()
 
     class Meta:
         indexes = [models.Index(fields=["team", "-at"], name="ladder_choice_of_team")]

@@ -8,7 +8,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from crm.columns import XactField
+from crm.columns import StretchField, XactField
 from crm.models import Attempt, Campaign, Customer, Team, User
 from crm.triggers import append_only, change_has_event
 from offers.models import Delivery, Document, OfferVersion
@@ -248,6 +248,7 @@ class PromiseEvent(models.Model):
     cause = models.SlugField(max_length=40, db_index=False)
     data = models.JSONField(default=dict)  # ids and codes only
     xact = XactField()
+    stretch = StretchField()
 
     class Meta:
         indexes = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 
+from crm.columns import StretchField
 from crm.models import Campaign
 from crm.triggers import append_only
 
@@ -30,6 +31,7 @@ class ScrubRun(models.Model):
     rows_denied = models.PositiveBigIntegerField()
     codes = models.JSONField()  # code -> how many rows
     valid_until_at = models.DateTimeField()
+    stretch = StretchField()
 
     class Meta:
         triggers = append_only(name="scrub_run")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from crm.columns import StretchField
 from crm.models import Customer
 from crm.triggers import append_only
 from offers.models.deliveries import Delivery
@@ -29,6 +30,7 @@ class Answer(models.Model):
     kind = models.CharField(max_length=16, choices=Kind)
     at = models.DateTimeField()
     by = models.CharField(max_length=40)
+    stretch = StretchField()
 
     class Meta:
         indexes = [models.Index(fields=["customer", "-id"], name="answers_of_customer")]

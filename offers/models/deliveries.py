@@ -7,7 +7,7 @@ import uuid
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from crm.columns import XactField
+from crm.columns import StretchField, XactField
 from crm.models import Customer
 from crm.triggers import append_only, change_has_event
 from offers.models.offers import Document, OfferVersion
@@ -112,6 +112,7 @@ class DeliveryEvent(models.Model):
     by = models.CharField(max_length=40)
     cause = models.SlugField(max_length=40)
     xact = XactField()
+    stretch = StretchField()
 
     class Meta:
         indexes = [

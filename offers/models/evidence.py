@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from crm.columns import XactField
+from crm.columns import StretchField, XactField
 from crm.triggers import append_only
 from offers.models.deliveries import Delivery
 
@@ -58,6 +58,7 @@ class Evidence(models.Model):
     received_at = models.DateTimeField()
     received_by = models.CharField(max_length=40)
     xact = XactField(null=True)  # null: written before anybody outside was told
+    stretch = StretchField()
 
     class Meta:
         indexes = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from crm.columns import XactField
+from crm.columns import StretchField, XactField
 from crm.triggers import append_only, change_has_event
 from offers.models.deliveries import Delivery
 
@@ -111,6 +111,7 @@ class PrintRunEvent(models.Model):
     cause = models.SlugField(max_length=40)
     data = models.JSONField(default=dict)  # ids, codes and counts only
     xact = XactField()
+    stretch = StretchField()
 
     class Meta:
         indexes = [models.Index(fields=["run", "id"], name="events_of_run")]
@@ -129,6 +130,7 @@ class ReturnFile(models.Model):
     received_by = models.CharField(max_length=40)
     counts = models.JSONField(default=dict)  # outcome -> lines
     problems = models.JSONField(default=list)  # line number, code and outcome of what was refused
+    stretch = StretchField()
 
     class Meta:
         constraints = [
