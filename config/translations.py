@@ -33,6 +33,7 @@ KEYWORDS = {
     "gettext_noop": None,
     "ngettext": (1, 2),
     "pgettext": ((1, "c"), 2),
+    "pgettext_lazy": ((1, "c"), 2),
 }
 # What Django's templatize() writes for {% trans %} and {% blocktrans %}.
 CALL = re.compile(

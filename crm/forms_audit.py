@@ -43,8 +43,7 @@ class AuditForm(forms.Form):
             *((f"user:{user.pk}", str(user)) for user in people),
             (actors.NOBODY.code, _("somebody unknown")),
         ]
-        acts = [(code, audit_words.act(code)) for code in audit_log.actions()]
-        what.choices = [("", _("everything")), *sorted(acts, key=lambda told: told[1])]
+        what.choices = [("", _("everything")), *_acts(audit_log.actions())]
 
     def question(self) -> Question:
         """What was asked; a day is one of the house's zone."""
@@ -58,6 +57,18 @@ class AuditForm(forms.Form):
             until_at=_midnight(last),
             before=data["before"],
         )
+
+
+def _acts(there: list[str]) -> list[tuple[str, Any]]:
+    """The groups, each with those of its acts that stand in the audit; last what has no words."""
+    found: list[tuple[str, Any]] = []
+    for group, (title, acts) in audit_words.GROUPS.items():
+        mine = [(code, acts[code]) for code in acts if code in there]
+        if mine:
+            everything = _("all: %(group)s") % {"group": title}
+            found.append((str(title), [(group, everything), *mine]))
+    others = [(code, audit_words.act(code)) for code in there if code not in audit_words.ACTS]
+    return [*found, *others]
 
 
 def _midnight(day: date | None) -> datetime | None:

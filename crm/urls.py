@@ -35,6 +35,7 @@ urlpatterns = [
     path("calendars/<int:pk>/copy/", views_calendars.copy, name="copy_calendar"),
     path("calendars/<int:pk>/teams/", views_calendars.give, name="give_calendar"),
     path("audit/", views_audit.audit, name="audit"),
+    path("audit/export.csv", views_audit.export, name="export_audit"),
     path("keys/", views_keys.listed, name="keys"),
     path("keys/add/", views_keys.add, name="add_key"),
     path("keys/<int:pk>/revoke/", views_keys.revoke, name="revoke_key"),

@@ -14,6 +14,7 @@ from typing import Any
 from django.db import connection
 
 from crm import heartbeats
+from crm.chain import inspections
 from followups import conduct
 from offers import canaries, intake
 from offers.models import Delivery
@@ -114,6 +115,8 @@ def everywhere(*, at: datetime) -> Found:
         # Whoever looks is awake itself.
         "sweep_late": [name for name in heartbeats.stale(at=at) if name != WATCHDOG],
         "intake_silent": [intake.expected()] if intake.silent(at=at) else [],
+        "audit_unsealed": inspections.unsealed(at=at),
+        "audit_altered": inspections.altered(),
         "canary_lost": list(_texts(canaries.lost(at=at))),
     }
     return {code: subjects for code, subjects in found.items() if subjects}

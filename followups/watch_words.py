@@ -89,6 +89,23 @@ FINDINGS: dict[str, Words] = {
         ),
         "",
     ),
+    "audit_unsealed": Words(
+        _("What was written into the audit is not sealed"),
+        _(
+            "A transaction has been running for more than ten minutes, and the seal waits for it."
+            " pg_stat_activity says which; when it ends, the sealing goes on by itself."
+        ),
+        "",
+    ),
+    "audit_altered": Words(
+        _("The audit was changed behind our back"),
+        _(
+            "The last verification found rows or seals that are not as they were sealed. Run"
+            " “verify_audit” for their names, keep a copy of the database, and find out who had"
+            " access to it."
+        ),
+        "",
+    ),
     "canary_lost": Words(
         _("The canary did not come back"),
         _(

@@ -14,7 +14,7 @@ from unittest import mock
 import openpyxl
 import pytest
 
-from crm import exports
+from crm import audit_log, exports
 from crm.importing import bad_lines
 from crm.imports import Refusal
 from crm.refusals import Refusals
@@ -100,7 +100,12 @@ def _feed(value: str, cast: Cast, folder: Path) -> list[list[str]]:
     return read(feed._table([dict.fromkeys(names, value)]))
 
 
-FILES = (_bad_lines, _refusals, _manifest, _board_csv, _board_xlsx, _feed)
+def _audit(value: str, cast: Cast, folder: Path) -> list[list[str]]:
+    with mock.patch.object(audit_log, "_rows", lambda asked: [[value] * len(audit_log.HEADS)]):
+        return read("".join(audit_log._written(mock.Mock())))
+
+
+FILES = (_bad_lines, _refusals, _manifest, _board_csv, _board_xlsx, _feed, _audit)
 
 
 @pytest.mark.django_db
@@ -159,6 +164,7 @@ def test_only_one_room_writes_files_for_spreadsheets() -> None:
         and ast.unparse(node) in {"exports.csv_lines", "exports.csv_file", "exports.xlsx_file"}
     }
     assert askers == {
+        "crm.audit_log",
         "crm.importing.bad_lines",
         "crm.refusals",
         "followups.api.feed",

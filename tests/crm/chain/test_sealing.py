@@ -245,8 +245,8 @@ def test_the_manners_of_a_connection_change_no_hash(written: Written) -> None:
     seal_here(0)
     with connection.cursor() as cursor:
         cursor.execute(
-            "SET timezone = 'Asia/Kolkata'; SET datestyle = 'German'; SET bytea_output = 'escape';"
-            " SET extra_float_digits = -10"
+            "SET timezone = 'Asia/Kolkata'; SET datestyle = 'ISO, MDY';"
+            " SET bytea_output = 'escape'; SET extra_float_digits = -10"
         )
     try:
         assert verifying.verify().faults == []
