@@ -39,6 +39,7 @@ def settings(*, demo: bool, port: int, smtp_port: int | None, var: Path = VAR) -
         "REPLY_ADDRESS": "answers@kept.example",
         "BOUNCE_ADDRESS": "bounce@kept.example",
         "SINK_DIR": str(var / "mail"),
+        "FORGOTTEN_LIST": str(var / "forgotten.csv"),
     }
     if smtp_port is not None:
         made["EMAIL_URL"] = f"smtp://{LOOPBACK}:{smtp_port}"

@@ -48,6 +48,8 @@ TABLE: dict[str, frozenset[str]] = {
     "write_ladders": frozenset({Role.OPERATIONS, Role.ADMINISTRATOR}),
     "manage_people": frozenset({Role.ADMINISTRATOR}),
     "manage_keys": frozenset({Role.ADMINISTRATOR}),
+    "export_customers": frozenset({Role.SUPERVISOR}),
+    "forget_customers": frozenset({Role.ADMINISTRATOR}),
     "see_audit": frozenset({Role.ADMINISTRATOR}),
     "control_demo": frozenset(Role.values),
 }
@@ -72,7 +74,8 @@ def customers(user: User, *, at: datetime) -> QuerySet[Customer]:
     glanced = AuditEntry.objects.filter(
         action="other_team_opened", by=f"user:{user.pk}", at__gt=at - GLANCE
     ).values_list("data__customer", flat=True)
-    return Customer.objects.filter(Q(team=user.team_id) | Q(pk__in=list(glanced)))
+    rows = Customer.objects.filter(erased_at=None)  # who was forgotten is opened by nobody
+    return rows.filter(Q(team=user.team_id) | Q(pk__in=list(glanced)))
 
 
 def glance(*, user: User, customer: Customer, at: datetime) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from django.db import connection, models, transaction
 from psycopg import sql
 
-from crm import customers
+from crm import customers, forgotten
 from crm.customers import ContractFacts, Facts, Line
 from crm.filing import CHANGED as CHANGED
 from crm.filing import NEW as NEW
@@ -33,8 +33,8 @@ Known = dict[str, Customer]
 
 def compare(batch: Sequence[Facts]) -> list[str]:
     """What writing this batch would do to each: new, changed, same or erased. Reads only."""
-    known = _known(batch)
-    return [_verdict(facts, known) for facts in batch]
+    known, gone = _known(batch), _gone(batch)
+    return [_verdict(facts, known, gone) for facts in batch]
 
 
 @transaction.atomic
@@ -46,8 +46,8 @@ def put(batch: Sequence[Facts], *, at: datetime) -> list[str]:
     mended one since. Somebody who asked to be forgotten is left alone. Holds those who change,
     in the order of their ids; like every bulk import, it takes no lock on numbers.
     """
-    known = _known(batch)
-    verdicts = [_verdict(facts, known) for facts in batch]
+    known, gone = _known(batch), _gone(batch)
+    verdicts = [_verdict(facts, known, gone) for facts in batch]
     pairs = list(zip(batch, verdicts, strict=True))
     _add([facts for facts, verdict in pairs if verdict == NEW], at=at)
     changed = [
@@ -56,6 +56,11 @@ def put(batch: Sequence[Facts], *, at: datetime) -> list[str]:
     if changed:
         customers.hold([customer.pk for customer, _facts in changed])
         _change(changed, at=at)
+    forgotten.bar(
+        Customer.objects.filter(
+            external_id__in=[facts.external_id for facts, verdict in pairs if verdict != SAME]
+        ).values_list("pk", flat=True)
+    )
     return verdicts
 
 
@@ -64,10 +69,14 @@ def _known(batch: Iterable[Facts]) -> Known:
     return {row.external_id or "": row for row in rows}
 
 
-def _verdict(facts: Facts, known: Known) -> str:
+def _gone(batch: Iterable[Facts]) -> set[str]:
+    return forgotten.those_forgotten(facts.external_id or "" for facts in batch)
+
+
+def _verdict(facts: Facts, known: Known, gone: set[str]) -> str:
     customer = known.get(facts.external_id or "")
     if customer is None:
-        return NEW
+        return ERASED if facts.external_id in gone else NEW
     if customer.erased_at:
         return ERASED
     return SAME if _same(customer, facts) else CHANGED

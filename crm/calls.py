@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from config.transactions import joined
-from crm import campaign_entries, customers, suppressions
+from crm import campaign_entries, customers, forgotten, suppressions
 from crm.actors import Actor
 from crm.columns import this_transaction
 from crm.models import (
@@ -105,6 +106,8 @@ def log(*, call: Call, by: Actor, at: datetime) -> Logged:
     """
     if call.customer:
         customers.hold([call.customer.pk])
+    if gone := of_somebody_forgotten(call.source, call.external_id):
+        return Logged(attempt=gone, new=False, revised=False)
     attempt, new = Attempt.objects.get_or_create(
         source=call.source,
         external_id=call.external_id,
@@ -142,6 +145,28 @@ def log(*, call: Call, by: Actor, at: datetime) -> Logged:
     if revised:
         _heed(attempt, call, by=by, at=at)
     return Logged(attempt=attempt, new=new, revised=revised and not new)
+
+
+def of_somebody_forgotten(source: str, external_id: str) -> Attempt | None:
+    """The call with this id, if whoever was called has been forgotten since: nothing is added."""
+    known_as = forgotten.known_as(external_id)
+    return Attempt.objects.filter(source=source, external_id=known_as).first()
+
+
+def blank(ids: Iterable[int], *, numbers: Iterable[str]) -> None:
+    """Takes out of calls what names these customers: numbers, notes, the ids of other systems.
+
+    Also of calls with those numbers before anybody knew whose they were.
+    """
+    mine = Q(customer__in=list(ids)) | Q(customer=None, text__number__in=list(numbers))
+    rows = list(Attempt.objects.filter(mine).exclude(external_id__startswith=forgotten.FORGOTTEN))
+    for row in rows:
+        row.external_id = forgotten.known_as(row.external_id)
+    Attempt.objects.bulk_update(rows, ["external_id"], batch_size=500)
+    texts = AttemptText.objects.filter(
+        Q(attempt__customer__in=list(ids)) | Q(attempt__in=[row.pk for row in rows])
+    )
+    texts.update(number="", note="", recording_ref="")
 
 
 def _refuse_another(attempt: Attempt, call: Call) -> None:

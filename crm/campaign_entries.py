@@ -139,6 +139,12 @@ def _close(rows: QuerySet[CampaignEntry], *, cause: str, by: Actor, at: datetime
     )
 
 
+def forget(ids: Iterable[int], *, by: Actor, at: datetime) -> int:
+    """Who was forgotten is on no list any more."""
+    rows = CampaignEntry.objects.filter(customer__in=list(ids))
+    return _close(rows, cause="erased", by=by, at=at)
+
+
 def put_off(later: Iterable[tuple[int, datetime]]) -> int:
     """Who may not be called before an instant is not looked at before it either: (entry, until).
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,7 +10,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from crm import audit, customers
+from crm import audit, customers, forgotten
 from crm.actors import Actor
 from crm.models import Consent, ConsentText, Customer
 
@@ -93,6 +94,14 @@ def withdraw_all(*, customer: Customer, by: Actor, at: datetime) -> int:
     customers.hold([customer.pk])
     rows = Consent.objects.filter(customer=customer, withdrawn_at=None).order_by("pk")
     return sum(_end(row, cause="consent_withdrawn", ended_at=at, by=by, at=at) for row in rows)
+
+
+def blank(ids: Iterable[int]) -> None:
+    """Takes out what was said and where its proof lies; that a consent stood remains."""
+    rows = Consent.objects.filter(customer__in=list(ids))
+    ConsentText.objects.filter(consent__in=rows).update(words="")
+    for row in rows.exclude(proof__startswith=forgotten.FORGOTTEN):
+        Consent.objects.filter(pk=row.pk).update(proof=forgotten.known_as(row.proof))
 
 
 def on_file(customer: Customer) -> QuerySet[Consent]:

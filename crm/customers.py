@@ -11,7 +11,7 @@ from decimal import Decimal
 from django.db import connection, transaction
 from django.db.models import QuerySet
 
-from crm import audit, phone
+from crm import audit, forgotten, phone
 from crm.actors import Actor
 from crm.models import (
     Contract,
@@ -170,6 +170,7 @@ def add_number(*, customer: Customer, e164: str, position: int, at: datetime) ->
         customer=customer, e164=phone.normalise(e164), defaults={"position": position}
     )
     if new:
+        forgotten.bar([customer.pk])
         note_change(customer=customer, cause="number_added", at=at)
 
 
@@ -211,6 +212,20 @@ def correct_postal(
 def _corrected(customer: Customer, kind: str, by: Actor, at: datetime) -> None:
     subject = f"customer:{customer.pk}"
     audit.write(action=CORRECTED, subject=subject, by=by, at=at, data={"kind": kind})
+
+
+def mark_forgotten(ids: Iterable[int], *, by: str, at: datetime) -> None:
+    """These rows are nobody from now on; for crm/forgetting.py, which says when."""
+    Customer.objects.filter(pk__in=list(ids), erased_at=None).update(erased_at=at, erased_by=by)
+
+
+def blank(ids: Iterable[int]) -> None:
+    """Takes out of these customers' rows whatever names or reaches a person, and the contract."""
+    people = list(ids)
+    CustomerText.objects.filter(customer__in=people).update(name="", folded_name="", note="")
+    for model in (PhoneNumber, EmailAddress, PostalAddress, Contract):
+        model._default_manager.filter(customer__in=people).delete()
+    Customer.objects.filter(pk__in=people).update(external_id=None, bill_day=None)
 
 
 def mark_bad(*, customer: Customer, address: str, at: datetime) -> None:

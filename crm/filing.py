@@ -11,7 +11,7 @@ from datetime import datetime
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
-from crm import audit, customers
+from crm import audit, customers, forgotten
 from crm.actors import Actor
 from crm.customers import ContractFacts, Facts, Line
 from crm.models import Contract, Customer, CustomerText, EmailAddress, PhoneNumber
@@ -92,6 +92,8 @@ def put(
 
 
 def _add(facts: Facts, at: datetime) -> tuple[Customer, str]:
+    if facts.external_id and forgotten.was_forgotten(facts.external_id):
+        raise Erased
     return customers.add(facts=facts, at=at), NEW
 
 
@@ -141,4 +143,5 @@ def _put_numbers(
         PhoneNumber.objects.update_or_create(
             customer=customer, e164=e164, defaults={"position": position}
         )
+    forgotten.bar([customer.pk])
     customers.note_change(customer=customer, cause="numbers_changed", at=at)

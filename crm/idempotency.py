@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import Q, TextField
+from django.db.models.functions import Cast
 
+from crm import forgotten
 from crm.models import IdempotentAnswer
 
 KEPT_FOR = timedelta(days=7)
@@ -38,7 +43,9 @@ def once(*, actor: str, key: str, body: Any, at: datetime, act: Callable[[], Ans
         (mine,) = cursor.fetchone()
     if not mine:
         raise StillRunning
-    known = IdempotentAnswer.objects.filter(actor=actor, key=key).first()
+    # A key is whatever the caller likes: only its hash is kept.
+    hashed = forgotten.keyed(f"idempotency\n{key}").hex()
+    known = IdempotentAnswer.objects.filter(actor=actor, key__in=[hashed, key]).first()
     if known and known.created_at + KEPT_FOR > at:
         if bytes(known.fingerprint) != print_:
             raise OtherBody
@@ -47,9 +54,18 @@ def once(*, actor: str, key: str, body: Any, at: datetime, act: Callable[[], Ans
         known.delete()
     status, answer = act()
     IdempotentAnswer.objects.create(
-        actor=actor, key=key, fingerprint=print_, status=status, answer=answer, created_at=at
+        actor=actor, key=hashed, fingerprint=print_, status=status, answer=answer, created_at=at
     )
     return status, answer
+
+
+def forget_about(references: Iterable[str]) -> int:
+    """Answers that name one of these (a customer, a promise) say no more than that it is gone; the
+    same request again still does nothing twice."""
+    rows = IdempotentAnswer.objects.annotate(said=Cast("answer", TextField()))
+    named = [Q(said__contains=f'"{one}"') for one in references]
+    gone = rows.filter(reduce(or_, named)) if named else rows.none()
+    return gone.update(status=410, answer={"code": "erased"})
 
 
 def forget_old(*, at: datetime) -> int:

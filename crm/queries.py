@@ -28,7 +28,8 @@ def exact(text: str, *, region: str) -> list[Customer]:
 
 def named(text: str) -> Customer | None:
     """The customer with this reference, or else with this external id."""
-    found = Customer.objects.filter(Q(reference=text) | Q(external_id=text))
+    known = Q(reference=text) | Q(external_id=text)
+    found = Customer.objects.filter(known, erased_at=None)
     rows = found.select_related("text")
     return min(rows, key=lambda customer: customer.reference != text, default=None)
 

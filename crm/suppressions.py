@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -20,6 +21,9 @@ LASTS: dict[str, timedelta] = {
     Suppression.Kind.CUSTOMER_PAUSE: timedelta(days=90),
     Suppression.Kind.REFUSAL_COOLOFF: timedelta(days=60),
 }
+
+# A proof that names one of our own rows, and nobody.
+OURS = r"^(attempt|answer|evidence|suppression|import):[0-9]+(, line [0-9]+)?$"
 
 # What is heard in a call, by the code of its disposition; others are heard by their flag.
 HEARD: dict[str, str] = {
@@ -73,6 +77,14 @@ def add(
     customers.note_change(customer=customer, cause=f"{kind}_added", at=at)
     audit.write(action="suppression_added", subject=f"customer:{customer.pk}", by=by, at=at)
     return row
+
+
+def blank(ids: Iterable[int]) -> None:
+    """Takes out what was said; the wishes themselves stand. A proof that is a row of ours stays."""
+    rows = Suppression.objects.filter(customer__in=list(ids))
+    SuppressionText.objects.filter(suppression__in=rows).update(words="", lift_words="")
+    rows.exclude(proof__regex=OURS).update(proof="")
+    rows.exclude(lift_proof__regex=OURS).update(lift_proof="")
 
 
 @transaction.atomic

@@ -32,6 +32,34 @@ def append_only(*, name: str) -> list[pgtrigger.Trigger]:
     ]
 
 
+def fixed_until_forgotten(
+    *, name: str, customer: str, blanked: str = ""
+) -> list[pgtrigger.Trigger]:
+    """What was written stays, until its customer was forgotten: then the row may be deleted, and
+    its columns `blanked` emptied. Such a table is no ledger: what a ledger holds names nobody.
+
+    `customer` is a statement that finds the customer of OLD. All are words of ours, never input.
+    """
+    fixed = pgtrigger.Trigger(
+        name=f"{name}_fixed",
+        operation=pgtrigger.Update | pgtrigger.Delete,
+        when=pgtrigger.Before,
+        func=f"""
+            IF EXISTS (SELECT FROM crm_customer c
+                    WHERE c.id = ({customer}) AND c.erased_at IS NOT NULL) THEN
+                IF TG_OP = 'DELETE' THEN
+                    RETURN OLD;
+                ELSIF to_jsonb(NEW) - '{{{blanked}}}'::text[]
+                        = to_jsonb(OLD) - '{{{blanked}}}'::text[] THEN
+                    RETURN NEW;
+                END IF;
+            END IF;
+            RAISE EXCEPTION 'rows of % never change', TG_TABLE_NAME;
+        """,
+    )
+    return [fixed, *append_only(name=name)[1:]]
+
+
 def change_has_event(*, name: str, events: str, column: str) -> pgtrigger.Trigger:
     """At COMMIT, a row whose status was set must have an event of this transaction that says so.
 

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.conf import settings
 from django.db import connection
 
 from config.timetable import SWEEPS
 from crm import conditions, heartbeats
 from crm.conditions import Conditions
+from crm.forgotten import hash_number as hash_number
 
 GUARDS = [sweep.name for sweep in SWEEPS if sweep.guards_gate]
 # Written out, because they never change while we run.
@@ -42,11 +40,6 @@ class Fact:
     since: datetime | None
     until: datetime | None
     ref: str | None
-
-
-def hash_number(e164: str) -> bytes:
-    """A keyed hash of a number: rows that stay can be compared, and tell nobody the number."""
-    return hmac.new(settings.HASH_PEPPER.encode(), e164.encode(), hashlib.sha256).digest()[:16]
 
 
 def limits(found: Conditions) -> dict[str, Any]:

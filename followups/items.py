@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -97,6 +98,11 @@ def close_about(*, promise: Promise, cause: str, by: Actor, at: datetime) -> int
     """Every open item about a promise is settled by the same act, save what the customer said."""
     about = Item.objects.filter(promise=promise).exclude(kind__in=FROM_CUSTOMER)
     return _close(about, cause, by, at)
+
+
+def forget(customers: Iterable[int], *, by: Actor, at: datetime) -> int:
+    """There is nothing to do any more for who was forgotten."""
+    return _close(Item.objects.filter(customer__in=list(customers)), "erased", by, at)
 
 
 def hand_over(*, promise: Promise, owner: User) -> int:

@@ -6,6 +6,7 @@ neither asks nor grants. The feed is not told: what keys are answered does not c
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -196,6 +197,12 @@ def refuse(*, request: Override, by: Actor, at: datetime) -> Override:
     _note("override_refused", row, by=by, at=at)
     _tell(row.agent, "override_refused", row, at=at)
     return row
+
+
+def blank(customers: Iterable[int]) -> None:
+    """Takes out why calls to these customers were asked for and let through."""
+    rows = OverrideText.objects.filter(override__customer__in=list(customers))
+    rows.update(asked_for="", reason="")
 
 
 def _person(by: Actor, action: str) -> User:

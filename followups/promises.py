@@ -160,6 +160,11 @@ def withdraw(*, promise: Promise, reason: str, attempt: Attempt, by: Actor, at: 
     return _move(promise, Status.OPEN, to, by=by, at=at, cause="withdrawn", data=data)
 
 
+def erase(*, promise: Promise, by: Actor, at: datetime) -> bool:
+    """Whom it is owed to was forgotten; False when it is not open."""
+    return _move(promise, Status.OPEN, Status.ERASED, by=by, at=at, cause="erased")
+
+
 def hand_over(*, promise: Promise, owner: User, reason: str, by: Actor, at: datetime) -> None:
     """Somebody else owns it from now on. Its calendar, its rungs and its due time stay."""
     notices.call_off(promise=promise, at=at)

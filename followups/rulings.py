@@ -21,6 +21,7 @@ from config import prepared
 from config.prepared import Ready, Statement
 from crm import conditions, phone
 from crm.conditions import Conditions
+from crm.forgotten import keyed
 from crm.keys import Mark
 from crm.policies import Policy
 from followups.facts import ALLOWED, GUARDED, array, hash_number, limits
@@ -154,7 +155,7 @@ def rule(asked: Asked, *, at: datetime | None) -> Ruling:
         "author": asked.by,
         "agent": asked.agent,
         "campaign": asked.campaign,
-        "request": asked.request_id,
+        "request": _hashed(asked.request_id),
         "holding": asked.holder,
         "dice": secrets.token_hex(9),
         "called": "",
@@ -178,6 +179,11 @@ def rule(asked: Asked, *, at: datetime | None) -> Ruling:
             return Ruling(allow, moment, decision, *who, against, found.policy, excused=excused)
         found = _worked_out(asked.policy, moment)
     raise RuntimeError("the hours of a policy changed at every look")
+
+
+def _hashed(request_id: str) -> str:
+    """A request id is whatever the caller likes: only its keyed hash is kept."""
+    return keyed(f"request\n{request_id}").hex() if request_id else ""
 
 
 def _instant(text: str) -> datetime:

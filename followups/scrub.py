@@ -166,13 +166,13 @@ def _table() -> Iterator[None]:
 
 def _load(rows: Listing, tally: Tally, terms: Terms, listener: Listener) -> None:
     """First reading: every row's number into the table, or none where there is none to read."""
-    leased = verdicts.leased_numbers(at=terms.at)
+    known = verdicts.hashed_numbers(at=terms.at)
     for block in rows.blocks():
         for line, problem in block.problems.values():
             tally.unreadable += 1
             listener.unreadable(line, problem)
         numbers = _numbers(block)
-        _copy(numbers, tally.rows + 1, leased)
+        _copy(numbers, tally.rows + 1, known)
         tally.rows += len(numbers)
         listener.progress(tally)
     with connection.cursor() as cursor:
@@ -192,11 +192,11 @@ def _numbers(block: Block) -> list[str | None]:
 NULL = "\\N"
 
 
-def _copy(numbers: list[str | None], first: int, leased: set[bytes]) -> None:
-    """A row for each; the hash only of numbers that somebody was just allowed to call."""
-    if leased:
+def _copy(numbers: list[str | None], first: int, known: set[bytes]) -> None:
+    """A row for each; the hash only of those of which no more is known."""
+    if known:
         columns = "n, number, hashed"
-        hashes = (_bytes(number, leased) if number else NULL for number in numbers)
+        hashes = (_bytes(number, known) if number else NULL for number in numbers)
         lines = [
             f"{n}\t{number or NULL}\t{hashed}\n"
             for n, (number, hashed) in enumerate(zip(numbers, hashes, strict=True), first)
@@ -211,8 +211,8 @@ def _copy(numbers: list[str | None], first: int, leased: set[bytes]) -> None:
         pipe.write("".join(lines))
 
 
-def _bytes(number: str, leased: set[bytes]) -> str:
-    hashed = verdicts.leased_hash(number, leased)
+def _bytes(number: str, known: set[bytes]) -> str:
+    hashed = verdicts.known_hash(number, known)
     return f"\\\\x{hashed.hex()}" if hashed else NULL
 
 

@@ -16,6 +16,7 @@ from followups.views import (
     house,
     offers,
     overrides,
+    own_data,
     persons,
     policies,
     pool,
@@ -78,6 +79,7 @@ urlpatterns = [
     path("overrides/<int:pk>/", overrides.override, name="override"),
     path("overrides/<int:pk>/refuse/", overrides.refuse, name="refuse_override"),
     path("customers/<str:reference>/calls/", sheet.save_call, name="save_call"),
+    path("customers/<str:reference>/dossier/<str:kind>/", own_data.dossier, name="dossier"),
     path("customers/<str:reference>/merge/", persons.merge, name="merge_customer"),
     path(
         "customers/<str:reference>/merges/<int:pk>/undo/",

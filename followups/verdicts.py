@@ -58,6 +58,8 @@ WITH had AS MATERIALIZED (
         SELECT l.customer_id FROM followups_lease l WHERE l.released_at IS NULL
             AND l.until_at > %(at)s::timestamptz
         UNION ALL
+        SELECT p.customer_id FROM crm_phonenumber p WHERE p.barred
+        UNION ALL
         SELECT p.customer_id FROM crm_listednumber e JOIN crm_phonenumber p ON p.e164 = e.e164
         WHERE e.list_id = ANY(%(lists)s::text[])
         UNION ALL
@@ -126,9 +128,10 @@ HOURS = """UNION ALL
         CASE WHEN i.called = ANY(%(covered)s::text[]) THEN i.called ELSE '' END,
         CASE WHEN coalesce(c.country, i.called) = ANY(%(covered)s::text[])
             THEN coalesce(c.country, i.called) ELSE '' END)"""
-LIVE_LEASES = """
-SELECT DISTINCT number_hash FROM followups_lease
+HASHED = """
+SELECT number_hash FROM followups_lease
 WHERE number_hash IS NOT NULL AND released_at IS NULL AND until_at > %s
+UNION SELECT mark FROM crm_forgottenmark WHERE kind = 'number' AND lifted_at IS NULL
 """
 GIVEN = """(
     SELECT u.n, u.number, u.hashed, u.called
@@ -219,18 +222,19 @@ def terms(
     )
 
 
-def leased_numbers(*, at: datetime) -> set[bytes]:
-    """Hashes of the numbers that somebody was just allowed to call: very few at any moment."""
+def hashed_numbers(*, at: datetime) -> set[bytes]:
+    """Hashes of the numbers of which only a hash is known: that somebody was just allowed to call,
+    and those of people who were forgotten."""
     with connection.cursor() as cursor:
-        cursor.execute(LIVE_LEASES, [at])
+        cursor.execute(HASHED, [at])
         return {bytes(row[0]) for row in cursor.fetchall()}
 
 
 def of(written: Sequence[str], terms: Terms) -> list[Verdict]:
     """The verdict on each number as it was written, in the same order. Two statements."""
     numbers = [_normal(text) for text in written]
-    leased = leased_numbers(at=terms.at)
-    hashes = [leased_hash(number, leased) if number else None for number in numbers]
+    known = hashed_numbers(at=terms.at)
+    hashes = [known_hash(number, known) if number else None for number in numbers]
     called = [_region(number, terms) for number in numbers]
     values = {**terms.values(), "numbers": numbers, "hashes": hashes, "called": called}
     hours = HOURS.format(source=GIVEN)
@@ -247,12 +251,12 @@ def _region(number: str | None, terms: Terms) -> str:
     return (number and terms.under.shut and phone.region_of(number)) or ""
 
 
-def leased_hash(number: str, leased: set[bytes]) -> bytes | None:
-    """The hash of a number that is leased now; hashing is dear, so not without a lease at all."""
-    if not leased:
+def known_hash(number: str, known: set[bytes]) -> bytes | None:
+    """The hash of a number, if it is among these; hashing is dear, so not without any at all."""
+    if not known:
         return None
     hashed = hash_number(number)
-    return hashed if hashed in leased else None
+    return hashed if hashed in known else None
 
 
 def _normal(text: str) -> str | None:

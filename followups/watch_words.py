@@ -136,6 +136,8 @@ SWEEPS: dict[str, Text] = {
     "conduct": _("judges calls that were made"),
     "seal": _("seals what was written into the audit chain"),
     "partitions": _("makes room for next month's decisions"),
+    "forgetting": _("forgets what came late about people who were forgotten"),
+    "forgotten_list": _("writes down who was forgotten, for a restore"),
     "tidy": _("forgets old answers to machines"),
     "watchdog": _("watches all the others"),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from django.db import transaction
@@ -26,6 +27,11 @@ def record(*, delivery: Delivery, kind: str, by: Actor, at: datetime, words: str
     )
     AnswerText.objects.create(answer=answer, words=words)
     return answer
+
+
+def blank(customers: Iterable[int]) -> None:
+    """Takes out what these customers wrote; what they decided stays."""
+    AnswerText.objects.filter(answer__customer__in=list(customers)).update(words="")
 
 
 def decision(version: OfferVersion | None) -> Answer | None:

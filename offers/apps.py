@@ -5,3 +5,11 @@ from django.apps import AppConfig
 
 class OffersConfig(AppConfig):
     name = "offers"
+
+    def ready(self) -> None:
+        from crm import forgetting
+        from crm import own_data as crm_own_data
+        from offers import erasing, own_data
+
+        forgetting.register(forgetting.OFFERS, erasing.erase)
+        crm_own_data.register(forgetting.OFFERS, own_data.tell)

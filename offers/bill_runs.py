@@ -6,6 +6,7 @@ offers/print_files.py, what the mail room says in offers/returns.py.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime
 
 from django.db import IntegrityError, connection, transaction
@@ -207,6 +208,15 @@ def ready(*, run: PrintRun, at: datetime) -> bool:
     if run.total == 0 and printed(run=run, by=SWEEPER, at=at, cause="empty"):
         mailed(run=run, by=SWEEPER, at=at, mailed_at=at, cause="empty")
     return True
+
+
+def build_again(runs: Iterable[int], *, by: Actor, at: datetime) -> None:
+    """Files of these were emptied, because somebody in them was forgotten. What the printer has not
+    had is built again, with blank sheets in that place; what is printed already is not."""
+    for run in PrintRun.objects.filter(pk__in=list(runs)).order_by("pk"):
+        again = PrintRun.objects.filter(pk=run.pk, status=Status.CLOSED)
+        again.exclude(ready_at=None).update(ready_at=None)
+        note(run=run, cause="customer_erased", by=by, at=at, source=run.status)
 
 
 def printed(*, run: PrintRun, by: Actor, at: datetime, cause: str = "printed") -> bool:

@@ -26,7 +26,8 @@ GIVE_UP = timedelta(hours=24)
 MOVES = {
     Status.QUEUED: {Status.CLAIMED, Status.CANCELLED},
     Status.RETRY: {Status.CLAIMED, Status.CANCELLED, Status.SENT, Status.FAILED},
-    Status.CLAIMED: {Status.SENDING, Status.QUEUED, Status.RETRY, Status.FAILED},
+    # Whose customer is forgotten before the first byte of the body never leaves.
+    Status.CLAIMED: {Status.SENDING, Status.QUEUED, Status.RETRY, Status.FAILED, Status.CANCELLED},
     Status.SENDING: {Status.SENT, Status.RETRY, Status.FAILED, Status.UNKNOWN},
     Status.UNKNOWN: {Status.SENT, Status.FAILED},
     # Only what evidence alone had decided, by more evidence (by_evidence).
@@ -272,13 +273,16 @@ def move_paper(
         return [pk for (pk,) in cursor.fetchall()]
 
 
-def cancel(*, delivery: Delivery, by: Actor, at: datetime, cause: str) -> bool:
-    """Takes back what has not left; False when it is already on its way."""
+def cancel(
+    *, delivery: Delivery, by: Actor, at: datetime, cause: str, claimed: bool = False
+) -> bool:
+    """Takes back what has not left; False when it is already on its way. `claimed`: also what
+    somebody is preparing, who then finds that it is not theirs any more."""
     return _move(
         Delivery.objects.all(),
         delivery.pk,
         Status.CANCELLED,
-        sources=(Status.QUEUED, Status.RETRY),
+        sources=(Status.QUEUED, Status.RETRY, *([Status.CLAIMED] if claimed else [])),
         by=by,
         at=at,
         cause=cause,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 import pikepdf
@@ -59,6 +59,13 @@ def comparison(version: OfferVersion) -> Comparison:
     """Today's contract beside the proposed one, as of the issue date."""
     today, proposed = (terms(version, side) for side in OfferLine.Side.values)
     return compare(today, proposed, version.issue_date)
+
+
+def blank(customers: Iterable[int]) -> None:
+    """The bytes and the title of what was written for these customers; that it was, and its sum,
+    stay."""
+    rows = Document.objects.filter(customer__in=list(customers))
+    rows.update(pdf=b"", html="", title="")
 
 
 def ensure(*, version: OfferVersion, language: str, by: Actor, at: datetime) -> Document:

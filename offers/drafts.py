@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -70,6 +71,15 @@ def withdraw(*, offer: Offer, by: Actor, at: datetime) -> bool:
     audit.write(action="offer_withdrawn", subject=f"offer:{offer.pk}", by=by, at=at)
     offer.refresh_from_db()
     return True
+
+
+def forget(customers: Iterable[int]) -> None:
+    """Takes out of these customers' offers the lines and the names of plans: they are what a
+    contract says, and a line may name whose number it is for. The database lets it happen only for
+    somebody who was forgotten."""
+    versions = OfferVersion.objects.filter(offer__customer__in=list(customers))
+    OfferLine.objects.filter(version__in=versions).delete()
+    versions.exclude(plan="", today_plan="").update(plan="", today_plan="")
 
 
 def stands(offer: Offer) -> bool:

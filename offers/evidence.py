@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import transaction
 
-from crm import customers, suppressions
+from crm import customers, forgotten, suppressions
 from crm.actors import Actor
 from crm.models import Suppression
 from offers import deliveries, intake, postal
@@ -25,6 +25,7 @@ SETTLER = Actor.sweep("settle")
 QUIET_AFTER_DELIVERED = timedelta(hours=24)
 QUIET_AFTER_ACCEPTED = timedelta(hours=48)
 BATCH = 500
+FOREIGN = ("esp:", "provider:")
 
 
 @dataclass(frozen=True)
@@ -64,12 +65,13 @@ def record(*, delivery: Delivery, event: Event, by: Actor, at: datetime) -> Evid
 
 def _write(delivery: Delivery, event: Event, *, by: Actor, at: datetime) -> Evidence | None:
     occurred_at = _believed(delivery, event, at)
-    known = Evidence.objects.filter(source=event.source, event_id=event.event_id)
+    name = named(event.source, event.event_id)
+    known = Evidence.objects.filter(source=event.source, event_id=name)
     if known.exists():
         return None
     evidence, new = Evidence.objects.get_or_create(
         source=event.source,
-        event_id=event.event_id,
+        event_id=name,
         defaults={
             "delivery": delivery,
             "kind": event.kind,
@@ -82,9 +84,15 @@ def _write(delivery: Delivery, event: Event, *, by: Actor, at: datetime) -> Evid
             "received_by": by.code,
         },
     )
-    if new and event.words:
+    if new and event.words and not delivery.customer.erased_at:
         EvidenceText.objects.create(evidence=evidence, words=event.words[:4000])
     return evidence if new else None
+
+
+def named(source: str, event_id: str) -> str:
+    """How an event is kept: what others call it, such as a Message-ID, as a keyed hash only."""
+    foreign = source == "mail" or source.startswith(FOREIGN)
+    return forgotten.keyed(f"event\n{event_id}").hex() if foreign else event_id
 
 
 def _believed(delivery: Delivery, event: Event, at: datetime) -> datetime:

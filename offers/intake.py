@@ -118,6 +118,18 @@ def retry(*, read: Callable[[bytes, datetime], bool], by: Actor, at: datetime) -
     return matched
 
 
+def forget(matches: Callable[[bytes], bool]) -> int:
+    """Kept reports that `matches` says are about somebody: they go. Reads every one of them; they
+    are few, and kept for thirty days."""
+    gone = [row.pk for row in UnmatchedReport.objects.iterator(50) if matches(bytes(row.raw))]
+    return UnmatchedReport.objects.filter(pk__in=gone).delete()[0]
+
+
+def forget_matched() -> int:
+    """What was matched has become evidence: its bytes are needed no more."""
+    return UnmatchedReport.objects.exclude(matched_at=None).exclude(raw=b"").update(raw=b"")
+
+
 def unmatched() -> QuerySet[UnmatchedReport]:
     """What matches nothing, also when nobody tries any more."""
     return UnmatchedReport.objects.filter(matched_at=None)

@@ -119,6 +119,13 @@ def keep_codes(deliveries: Iterable[Delivery], *, by: Actor, at: datetime) -> No
     )
 
 
+def revoke(customers: Iterable[int]) -> None:
+    """Whatever link or code is out for these customers opens nothing any more."""
+    rows = Delivery.objects.filter(customer__in=list(customers))
+    rows.update(link_generation=F("link_generation") + 1)
+    PaperCode.objects.filter(delivery__in=rows).delete()
+
+
 def by_paper(code: str, postcode: str) -> Delivery | None:
     """The delivery that a letter's code opens with its customer's postcode; None for anything else.
 

@@ -38,6 +38,7 @@ AT_ONCE = 2_000  # rows of a plain move
 CHUNK = 100  # documents of one transaction
 # Covers of one compilation: the engine remembers its last ones, and more at once are no faster.
 COVERS = 20
+A4 = (595, 842)  # points
 # One turn of the sweep: the others wait for the same workers, and two of them guard the gate.
 SHARE = timedelta(seconds=10)
 
@@ -215,10 +216,16 @@ def _build(run: PrintRun, at: datetime) -> bool:
 def _merge(run: PrintRun, volume: PrintVolume, file: Path) -> None:
     with pikepdf.new() as merged:
         for lines in _chunks(run, volume):
-            pages = pikepdf.open(io.BytesIO(covers.render(lines, total=run.total or 0)))
-            bytes_of = _bytes_of(lines)
-            for place, line in enumerate(lines):
-                merged.pages.append(pages.pages[place])
+            theirs = [line for line in lines if not line.delivery.customer.erased_at]
+            pages = pikepdf.open(io.BytesIO(covers.render(theirs, total=run.total or 0)))
+            fronts, bytes_of = iter(pages.pages if theirs else ()), _bytes_of(theirs)
+            for line in lines:
+                if line.delivery.customer.erased_at:
+                    # Their place stays, so that what the mail room counts is what was counted.
+                    for _sheet in range(line.pages or 0):
+                        merged.add_blank_page(page_size=A4)
+                    continue
+                merged.pages.append(next(fronts))
                 inside = pikepdf.open(io.BytesIO(bytes_of[line.delivery.document_id or 0]))
                 merged.pages.extend(inside.pages)
         if len(merged.pages) != volume.sheets:

@@ -80,7 +80,7 @@ def number(*, run: PrintRun) -> int:
 def stretch(run: PrintRun, *, first: int, last: int) -> QuerySet[PrintLine]:
     """The numbered lines of a stretch, in order, with what a sheet shows."""
     rows = PrintLine.objects.filter(run=run, sequence__range=(first, last))
-    return rows.select_related("delivery__text").order_by("sequence")
+    return rows.select_related("delivery__text", "delivery__customer").order_by("sequence")
 
 
 def told(

@@ -91,7 +91,9 @@ def _refuse_impossible(delivery: Delivery, kind: str) -> None:
 
 
 def _known(source: EvidenceSource, report: Report) -> Evidence | None:
-    rows = Evidence.objects.filter(source=_name(source), event_id=report.event_id)
+    name = _name(source)
+    event_id = evidence.named(name, report.event_id)
+    rows = Evidence.objects.filter(source=name, event_id=event_id)
     return rows.first()
 
 

@@ -30,6 +30,16 @@ ALARMS: dict[str, str | Lazy] = {
 }
 
 
+def to_pull(run: PrintRun) -> list[int]:
+    """Sheets by their place that are printed for somebody who was forgotten since: to be taken out
+    of the stack by hand before it leaves."""
+    if run.status != Status.PRINTED:
+        return []
+    rows = PrintLine.objects.filter(run=run, delivery__customer__erased_at__gte=run.printed_at)
+    rows = rows.exclude(sequence=None).order_by("sequence")
+    return [place or 0 for place in rows.values_list("sequence", flat=True)[:LONGEST_LIST]]
+
+
 @dataclass(frozen=True)
 class Progress:
     """How far a run is. `share` is of the building, from 0 to 100."""

@@ -86,6 +86,7 @@ def _words(request: HttpRequest, run: PrintRun, form: ReturnForm, at: Any) -> di
     return {
         "progress": queries.progress([run], at=at)[0],
         "run": run,
+        "pulled": queries.to_pull(run),
         "form": form,
         "volumes": run.volumes.all(),
         "page": pages.get_page(request.GET.get("page")),

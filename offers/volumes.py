@@ -8,8 +8,9 @@ from datetime import datetime
 from pathlib import Path
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 
-from offers.models import PrintPiece, PrintRun, PrintVolume
+from offers.models import PrintLine, PrintPiece, PrintRun, PrintVolume
 from offers.models.paper import MOST_SHEETS
 
 # Well below what a printer takes: so much is lost at most when a builder dies, and is held open.
@@ -51,6 +52,23 @@ def keep(*, volume: PrintVolume, file: Path, at: datetime) -> bool:
             size += len(data)
     rows = PrintVolume.objects.filter(pk=volume.pk, built_at=None)
     return bool(rows.update(size=size, sha256=digest.hexdigest(), built_at=at))
+
+
+def forget(customers: Iterable[int], *, until: datetime) -> list[int]:
+    """Print files built before `until` that hold a sheet for one of these customers lose their
+    bytes. Returns their runs."""
+    places = PrintLine.objects.filter(
+        run=OuterRef("run"),
+        delivery__customer__in=list(customers),
+        sequence__gte=OuterRef("first"),
+        sequence__lte=OuterRef("last"),
+    )
+    rows = PrintVolume.objects.filter(Exists(places), built_at__lte=until)
+    found = dict(rows.values_list("pk", "run"))
+    PrintPiece.objects.filter(volume__in=list(found)).delete()
+    gone = PrintVolume.objects.filter(pk__in=list(found))
+    gone.update(built_at=None, size=None, sha256="")
+    return sorted(set(found.values()))
 
 
 def read(volume: PrintVolume) -> Iterator[bytes]:

@@ -170,6 +170,8 @@ NO_AUTHOR = {
     "AuditRound.begun_at": "the watchdog sweep, always",
     "AuditRound.finished_at": "the watchdog sweep, always",
     "AuditRound.last_begun_at": "the watchdog sweep, always",
+    "Erasure.again_at": "a plan, not an act",
+    "Erasure.until_at": "a limit, set with the act",
     "Canary.back_at": "the intake that took it in",
     "Canary.sent_at": "the intake sweep, always",
     "CallSource.last_heard_at": "the source itself",

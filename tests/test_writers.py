@@ -13,7 +13,8 @@ from tests.writers import tables, writes
 # half that replaces what another system tells anew. crm.importing.people_rows does the same set by
 # set in the database, and crm.importing.past_calls writes many new calls at once.
 # half that replaces what another system tells anew. crm.calendars keeps what a team has a copy of.
-# half that replaces what another system tells anew; followups.poison is the half of
+# half that replaces what another system tells anew. What empties the texts of who was forgotten is
+# crm.forgotten, crm.barring and the erasing of each storey; followups.poison is the half of
 # followups.promises for rows that throw, and offers.restored that of offers.deliveries for a copy.
 WRITER = {
     "Absence": {"crm.absences"},
@@ -43,16 +44,18 @@ WRITER = {
     "DayFigure": {"followups.board.rollups"},
     "DeniedCall": {"followups.board.denials"},
     "DeliveryEvent": {"offers.deliveries", "offers.restored"},
-    "Delivery": {"offers.deliveries", "offers.restored"},
+    "Delivery": {"offers.deliveries", "offers.restored", "offers.links"},  # links revokes them
     "DeliveryProof": {"offers.evidence"},
-    "DeliveryText": {"offers.deliveries"},
+    "DeliveryText": {"offers.deliveries", "offers.erasing"},
     "Disposition": set(),  # a closed list, filled by its migration
     "Document": {"offers.documents"},
     "EmailAddress": {"crm.customers", "crm.bulk", "crm.filing", "crm.importing.people_rows"},
+    "Erasure": {"crm.forgetting"},
+    "ForgottenMark": {"crm.forgotten"},
     "Escalation": {"followups.escalation"},
     "Evidence": {"offers.evidence"},
     "EvidenceSource": {"offers.evidence_sources"},
-    "EvidenceText": {"offers.evidence"},
+    "EvidenceText": {"offers.evidence", "offers.erasing"},
     "GateChange": {
         "crm.customers",
         "crm.bulk",
@@ -88,7 +91,14 @@ WRITER = {
     "Override": {"followups.overrides", "followups.rulings"},
     "OverrideText": {"followups.overrides"},
     "PaperCode": {"offers.links"},
-    "PhoneNumber": {"crm.customers", "crm.bulk", "crm.filing", "crm.importing.people_rows"},
+    "PhoneNumber": {
+        "crm.customers",
+        "crm.barring",
+        "crm.bulk",
+        "crm.filing",
+        "crm.forgotten",
+        "crm.importing.people_rows",
+    },
     "Plan": {"offers.catalogue"},
     "PlanLine": {"offers.catalogue"},
     "PolicyVersion": {"crm.policy_versions"},
@@ -103,9 +113,9 @@ WRITER = {
     "PromiseDelivery": {"followups.promises"},
     "PromiseEvent": {"followups.history"},
     "PromiseFigure": {"followups.board.rollups"},
-    "PromiseText": {"followups.promises"},
-    "Question": {"crm.questions"},
+    "PromiseText": {"followups.promises", "followups.erasing"},
     "Pruned": {"crm.chain.pruning"},
+    "Question": {"crm.questions"},
     "Recomputation": {"followups.recomputing"},
     "Reply": {"crm.questions"},
     "ReplyText": {"crm.questions"},

@@ -53,5 +53,10 @@ def settle(*, row: Import, batch: int, undone: list[int]) -> Counter[str]:
     return Counter(undone=back, left=rows.update(outcome=LEFT))
 
 
+def forget_people(ids: Iterable[int]) -> None:
+    """What stood there before of people who were forgotten: an undo leaves them as they are."""
+    ImportChange.objects.filter(customer__in=list(ids)).delete()
+
+
 def forget(row: Import) -> None:
     ImportChange.objects.filter(of=row).delete()

@@ -70,5 +70,10 @@ def lines(batch: ImportBatch) -> Iterator[Line]:
     yield from json.loads(bytes(batch.data))
 
 
+def blank(row: Import) -> None:
+    """The cells go; how the file was cut stays, so that the import can still be undone."""
+    ImportBatch.objects.filter(of=row).update(data=b"[]")
+
+
 def forget(row: Import) -> None:
     ImportBatch.objects.filter(of=row).delete()

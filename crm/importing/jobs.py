@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -236,6 +236,24 @@ def forget_old(*, at: datetime) -> int:
             with transaction.atomic():
                 _forget(row, at=at)
     return len(old)
+
+
+def forget_people(ids: Iterable[int], *, keys: Iterable[str], until: datetime) -> None:
+    """Nothing of these people stays in imports that were brought before `until`.
+
+    Of an import that is over the file, its cells and its lines go, for they hold whole lines of
+    others and of them alike; what it changed of the others can still be undone. One that waits or
+    is at work keeps its file until it is over: the sweep comes again.
+    """
+    changes.forget_people(ids)
+    staging.forget_keys(keys)
+    over = Import.objects.filter(uploaded_at__lte=until, blanked_at=None)
+    for row in over.filter(
+        status__in=(Status.DONE, Status.UNDONE), pieces__isnull=False
+    ).distinct():
+        files.forget(row)
+        cutting.blank(row)
+        staging.forget(row)
 
 
 def _forget(row: Import, *, at: datetime) -> None:

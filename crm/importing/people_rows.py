@@ -16,7 +16,7 @@ from django.db import connection
 from django.db.backends.utils import CursorWrapper
 from django.utils.translation import gettext as _
 
-from crm import customers
+from crm import customers, forgotten
 from crm.actors import Actor
 from crm.importing.frames import Frame
 from crm.importing.judging import BAD, Judged, Written
@@ -40,16 +40,18 @@ LEFT JOIN crm_postaladdress a ON a.customer_id = c.id
 SAME = """f.facts || (l.facts - 'emails') = f.facts
     AND f.facts->'emails' @> coalesce(l.facts->'emails', '[]')"""
 VERDICTS = f"""
-SELECT l.id, CASE WHEN c.erased_at IS NOT NULL OR c.id IS NULL AND NOT r.ready THEN 'bad'
+SELECT l.id, CASE WHEN g.gone OR c.id IS NULL AND NOT r.ready THEN 'bad'
         WHEN c.id IS NULL THEN 'new' WHEN {SAME} THEN 'same' ELSE 'changed' END AS verdict,
-    CASE WHEN c.erased_at IS NOT NULL THEN 'external_id'
+    CASE WHEN g.gone THEN 'external_id'
         WHEN c.id IS NULL AND NOT r.ready THEN CASE WHEN NOT l.facts ? 'name' THEN 'name'
             WHEN NOT (l.facts ? 'language' OR %(language)s::boolean) THEN 'language'
             ELSE 'team' END ELSE '' END AS wrong,
-    CASE WHEN c.erased_at IS NOT NULL THEN %(forgotten)s::text
+    CASE WHEN g.gone THEN %(forgotten)s::text
         WHEN c.id IS NULL AND NOT r.ready THEN %(missing)s::text ELSE '' END AS reason
 FROM crm_importline l LEFT JOIN crm_customer c ON c.external_id = l.key
 LEFT JOIN LATERAL ({CURRENT}) f ON c.id IS NOT NULL
+CROSS JOIN LATERAL (
+    SELECT c.erased_at IS NOT NULL OR l.key = ANY(%(gone)s::text[]) AS gone) g
 CROSS JOIN LATERAL (SELECT l.facts ? 'name' AND (l.facts ? 'language' OR %(language)s::boolean)
     AND (l.facts ? 'team' OR %(team)s::boolean) AS ready) r
 WHERE l.of_id = %(import)s AND l.line BETWEEN %(first)s AND %(last)s AND l.reason = ''
@@ -66,12 +68,20 @@ WHERE l.of_id = %(import)s AND l.line BETWEEN %(first)s AND %(last)s AND l.verdi
 # Somebody was forgotten, or taken back with another import, while this one waited.
 LATE = """
 DELETE FROM told t USING told o LEFT JOIN crm_customer c ON c.id = o.customer_id,
-    LATERAL (SELECT CASE WHEN c.erased_at IS NOT NULL THEN 'forgotten'
+    LATERAL (SELECT CASE
+        WHEN c.erased_at IS NOT NULL OR o.facts->>'external_id' = ANY(%(gone)s::text[])
+            THEN 'forgotten'
         WHEN o.new AND o.verdict <> 'new' THEN 'vanished'
         WHEN o.new AND NOT (%(defaults)s::jsonb || o.facts) ?& ARRAY['name', 'language', 'team']
             THEN 'missing' END AS why) w
 WHERE t.line = o.line AND w.why IS NOT NULL RETURNING t.staged, w.why
 """
+NOBODYS = """
+SELECT l.key FROM crm_importline l LEFT JOIN crm_customer c ON c.external_id = l.key
+WHERE l.of_id = %(import)s AND l.line BETWEEN %(first)s AND %(last)s AND l.reason = ''
+    AND c.id IS NULL
+"""
+BARRED = "SELECT customer_id FROM told WHERE facts->'phones' <> '[]'"
 KNOWN = "SELECT customer_id FROM told WHERE customer_id IS NOT NULL"
 WAS = f"""
 UPDATE told t SET was = f.facts FROM crm_customer c, LATERAL ({CURRENT}) f
@@ -173,6 +183,13 @@ def _reasons() -> dict[str, str]:
     }
 
 
+def gone(values: dict[str, Any]) -> list[str]:
+    """Which lines of a stretch are about somebody who was forgotten, by their external id."""
+    with connection.cursor() as cursor:
+        cursor.execute(NOBODYS, values)
+        return sorted(forgotten.those_forgotten(key for (key,) in cursor.fetchall()))
+
+
 def now(keys: list[str]) -> dict[str, dict[str, Any]]:
     """What is known of these customers, by external id."""
     with connection.cursor() as cursor:
@@ -210,6 +227,7 @@ def write(*, row: Import, batch: ImportBatch, frame: Frame, by: Actor, at: datet
         "defaults": _defaults(frame),
         "at": at,
     }
+    values["gone"] = gone(values)
     with connection.cursor() as cursor:
         cursor.execute(CLEARED)
         cursor.execute(TOLD, values)
@@ -221,6 +239,7 @@ def write(*, row: Import, batch: ImportBatch, frame: Frame, by: Actor, at: datet
         cursor.execute(WHOLE, values)
         cursor.execute("ANALYZE told")
         _write(cursor, values)
+        forgotten.bar(pk for (pk,) in _all(cursor, BARRED))
         counts["changed"] = _run(cursor, NOTED, values) - counts["new"]
     return Written(counts, bad)
 

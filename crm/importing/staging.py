@@ -88,7 +88,7 @@ def judge(row: Import, batch: ImportBatch) -> None:
             values: dict[str, Any] = {**span, "column": column, "words": words}
             cursor.execute(DOUBLES, values)
         if kind.judge is None:
-            asked = {**span, **people_rows.verdicts(frame)}
+            asked = {**span, **people_rows.verdicts(frame), "gone": people_rows.gone(span)}
             cursor.execute(APPLIED.format(verdicts=people_rows.VERDICTS), asked)
             return
         lines = list(
@@ -140,6 +140,11 @@ def spoil(row: Import, lines: Iterable[ImportLine], reason: str) -> int:
     """These lines are bad after all, and with them what is one with them; how many."""
     rows = ImportLine.objects.filter(of=row, key__in=[one.key for one in lines])
     return rows.exclude(verdict=BAD).update(verdict=BAD, column="", reason=reason[:200])
+
+
+def forget_keys(keys: Iterable[str]) -> None:
+    """Lines about these ids of another system, of whatever import."""
+    ImportLine.objects.filter(key__in=list(keys)).delete()
 
 
 def forget(row: Import) -> None:

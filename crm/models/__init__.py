@@ -17,6 +17,7 @@ from crm.models.customers import (
     PostalAddress,
 )
 from crm.models.house import House
+from crm.models.forgetting import Erasure, ForgottenMark
 from crm.models.imports import (
     ColumnMapping,
     Import,
@@ -62,6 +63,8 @@ __all__ = [
     "CustomerText",
     "Disposition",
     "EmailAddress",
+    "Erasure",
+    "ForgottenMark",
     "GateChange",
     "Heartbeat",
     "House",

@@ -123,7 +123,6 @@ class Attempt(models.Model):
                 operation=pgtrigger.Update,
                 condition=pgtrigger.AnyChange(
                     "source",
-                    "external_id",
                     "customer",
                     "campaign",
                     "purpose",
@@ -132,6 +131,13 @@ class Attempt(models.Model):
                     "logged_at",
                     "logged_by",
                 ),
+            ),
+            # Only to a keyed hash, when its customer is forgotten (crm/forgotten.py).
+            pgtrigger.Protect(
+                name="attempt_is_named_once",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Q(old__external_id__df=pgtrigger.F("new__external_id"))
+                & ~pgtrigger.Q(new__external_id__startswith="forgotten:"),
             ),
             pgtrigger.Protect(
                 name="attempt_asked_once",

@@ -122,9 +122,16 @@ class PhoneNumber(models.Model):
     customer = models.ForeignKey(Customer, models.CASCADE, related_name="numbers")
     e164 = models.CharField(max_length=16, db_index=True)
     position = models.PositiveSmallIntegerField(default=0)
+    # Somebody who had it asked to be forgotten (crm/forgotten.py): it is not called to sell.
+    barred = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         ordering = ["position", "pk"]
+        indexes = [
+            models.Index(
+                fields=["customer"], name="number_barred", condition=models.Q(barred=True)
+            ),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["customer", "e164"], name="number_once_per_customer"),
         ]

@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.columns import StretchField
 from crm.models import Customer
-from crm.triggers import append_only
+from crm.triggers import fixed_until_forgotten
 
 
 class Offer(models.Model):
@@ -56,7 +56,11 @@ class OfferVersion(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["offer", "number"], name="version_once_per_offer"),
         ]
-        triggers = append_only(name="offer_version")
+        triggers = fixed_until_forgotten(
+            name="offer_version",
+            customer="SELECT o.customer_id FROM offers_offer o WHERE o.id = OLD.offer_id",
+            blanked="plan,today_plan",
+        )
 
     def __str__(self) -> str:
         return f"{self.offer.reference} v{self.number}"
@@ -92,7 +96,11 @@ class OfferLine(models.Model):
                 ^ models.Q(promo_until_date__isnull=False),
             ),
         ]
-        triggers = append_only(name="offer_line")
+        triggers = fixed_until_forgotten(
+            name="offer_line",
+            customer="SELECT o.customer_id FROM offers_offer o JOIN offers_offerversion v"
+            " ON v.offer_id = o.id WHERE v.id = OLD.version_id",
+        )
 
     def __str__(self) -> str:
         return self.label

@@ -29,6 +29,7 @@ CAUSES: dict[str, str | Lazy] = {
     "mailed_whole": _("mailed as a whole"),
     "return_file": _("a return file came in"),
     "unconfirmed": _("sheets that nobody confirmed became an alarm"),
+    "customer_erased": _("print files were emptied: somebody in them was forgotten"),
     "empty": _("over: nothing was in it"),
 }
 
