@@ -1,7 +1,7 @@
 """What the house knows of one person (GDPR Art. 15): a section for each kind of thing, in rows.
 
-Each storey registers what it tells. Values are as JSON has them; a code is told with its words in the
-person's language beside it, under the same name with `_words`. Reads only.
+Each storey registers what it tells. Values are as JSON has them; a code is told with its words in
+the person's language beside it, under the same name with `_words`. Reads only.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def register(storey: int, tell: Tell) -> None:
 
 
 def of(customer: Customer, *, at: datetime) -> dict[str, Any]:
-    """Everything, from the lowest storey up. Empty sections are told too: nothing is known there."""
+    """Everything, from the lowest storey up. Empty sections are told too: nothing is there."""
     ids = merges.group_of([customer.pk])
     sections: Sections = {}
     with translation.override(customer.language):
