@@ -137,6 +137,7 @@ SWEEPS: dict[str, Text] = {
     "seal": _("seals what was written into the audit chain"),
     "partitions": _("makes room for next month's decisions"),
     "forgetting": _("forgets what came late about people who were forgotten"),
+    "retention": _("empties what is older than its term"),
     "forgotten_list": _("writes down who was forgotten, for a restore"),
     "tidy": _("forgets old answers to machines"),
     "watchdog": _("watches all the others"),

@@ -9,7 +9,8 @@ class OffersConfig(AppConfig):
     def ready(self) -> None:
         from crm import forgetting
         from crm import own_data as crm_own_data
-        from offers import erasing, own_data
+        from offers import ageing, erasing, own_data
 
         forgetting.register(forgetting.OFFERS, erasing.erase)
         crm_own_data.register(forgetting.OFFERS, own_data.tell)
+        ageing.register()

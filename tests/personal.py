@@ -233,8 +233,8 @@ KEPT = {
     "about people who work here and about the house; goes by its age (docs/forgetting.md)": {
         "HandOver.reason",
         "HandOver.words",
-        "Recomputation.words",
     },
+    "why a calendar was applied anew, in words about the house": {"Recomputation.words"},
     "who works here, not a customer": {
         "User.email",
         "User.external_id",

@@ -14,16 +14,17 @@ from tests.writers import tables, writes
 # set in the database, and crm.importing.past_calls writes many new calls at once.
 # half that replaces what another system tells anew. crm.calendars keeps what a team has a copy of.
 # half that replaces what another system tells anew. What empties the texts of who was forgotten is
-# crm.forgotten, crm.barring and the erasing of each storey; followups.poison is the half of
-# followups.promises for rows that throw, and offers.restored that of offers.deliveries for a copy.
+# crm.forgotten, crm.barring and the erasing of each storey, by their age the ageing of each;
+# followups.poison is the half of followups.promises for rows that throw, and offers.restored that
+# of offers.deliveries for a copy.
 WRITER = {
     "Absence": {"crm.absences"},
     "Answer": {"offers.answers"},
-    "AnswerText": {"offers.answers"},
+    "AnswerText": {"offers.answers", "offers.ageing"},
     "ApiKey": {"crm.keys"},
     "Attempt": {"crm.calls"},
     "AttemptRevision": {"crm.calls"},
-    "AttemptText": {"crm.calls"},
+    "AttemptText": {"crm.calls", "crm.ageing"},
     "AuditEntry": {"crm.audit"},
     "AuditRound": {"followups.findings"},
     "CalendarVersion": {"crm.calendars"},
@@ -33,8 +34,8 @@ WRITER = {
     "CampaignEntry": {"crm.campaign_entries"},
     "ClockOffset": {"crm.offset"},
     "ColumnMapping": {"crm.importing.headings"},
-    "Consent": {"crm.consents"},
-    "ConsentText": {"crm.consents"},
+    "Consent": {"crm.consents", "crm.ageing"},
+    "ConsentText": {"crm.consents", "crm.ageing"},
     "Conduct": {"followups.conduct"},
     "ConductMark": {"followups.conduct"},
     "Contract": {"crm.customers", "crm.bulk"},
@@ -46,16 +47,16 @@ WRITER = {
     "DeliveryEvent": {"offers.deliveries", "offers.restored"},
     "Delivery": {"offers.deliveries", "offers.restored", "offers.links"},  # links revokes them
     "DeliveryProof": {"offers.evidence"},
-    "DeliveryText": {"offers.deliveries", "offers.erasing"},
+    "DeliveryText": {"offers.deliveries", "offers.erasing", "offers.ageing"},
     "Disposition": set(),  # a closed list, filled by its migration
-    "Document": {"offers.documents"},
+    "Document": {"offers.documents", "offers.ageing"},
     "EmailAddress": {"crm.customers", "crm.bulk", "crm.filing", "crm.importing.people_rows"},
     "Erasure": {"crm.forgetting"},
     "ForgottenMark": {"crm.forgotten"},
     "Escalation": {"followups.escalation"},
     "Evidence": {"offers.evidence"},
     "EvidenceSource": {"offers.evidence_sources"},
-    "EvidenceText": {"offers.evidence", "offers.erasing"},
+    "EvidenceText": {"offers.evidence", "offers.erasing", "offers.ageing"},
     "GateChange": {
         "crm.customers",
         "crm.bulk",
@@ -64,7 +65,7 @@ WRITER = {
     },
     "Finding": {"followups.findings"},
     "GateCheck": {"followups.checks", "followups.rulings"},
-    "HandOver": {"followups.handovers"},
+    "HandOver": {"followups.handovers", "followups.ageing"},
     "Heartbeat": {"crm.heartbeats"},
     "House": {"crm.house"},
     "IdempotentAnswer": {"crm.idempotency"},
@@ -89,7 +90,7 @@ WRITER = {
     "OfferVersion": {"offers.drafts"},
     "OutsidePing": {"followups.outside"},
     "Override": {"followups.overrides", "followups.rulings"},
-    "OverrideText": {"followups.overrides"},
+    "OverrideText": {"followups.overrides", "followups.ageing"},
     "PaperCode": {"offers.links"},
     "PhoneNumber": {
         "crm.customers",
@@ -105,7 +106,7 @@ WRITER = {
     "PostalAddress": {"crm.customers", "crm.bulk", "crm.importing.people_rows"},
     "Preference": {"crm.preferences"},
     "PrintLine": {"offers.print_lines"},
-    "PrintPiece": {"offers.volumes"},
+    "PrintPiece": {"offers.volumes", "offers.ageing"},
     "PrintRun": {"offers.bill_runs"},
     "PrintRunEvent": {"offers.bill_runs"},
     "PrintVolume": {"offers.volumes"},
@@ -113,7 +114,7 @@ WRITER = {
     "PromiseDelivery": {"followups.promises"},
     "PromiseEvent": {"followups.history"},
     "PromiseFigure": {"followups.board.rollups"},
-    "PromiseText": {"followups.promises", "followups.erasing"},
+    "PromiseText": {"followups.promises", "followups.erasing", "followups.ageing"},
     "Pruned": {"crm.chain.pruning"},
     "Question": {"crm.questions"},
     "Recomputation": {"followups.recomputing"},
@@ -129,10 +130,10 @@ WRITER = {
     "Slip": {"followups.slips"},
     "SpreadFigure": {"followups.board.rollups"},
     "Suppression": {"crm.suppressions"},
-    "SuppressionText": {"crm.suppressions"},
+    "SuppressionText": {"crm.suppressions", "crm.ageing"},
     "Team": {"crm.people", "crm.calendars"},
     "Turn": {"crm.chain.sealing"},
-    "UnmatchedReport": {"offers.intake"},
+    "UnmatchedReport": {"offers.intake", "offers.ageing"},
     "User": {"crm.people"},
     "WebhookCursor": {"followups.webhooks.outbox"},
     "WebhookEndpoint": {"followups.webhooks.endpoints"},
