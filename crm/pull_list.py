@@ -6,8 +6,10 @@ and instants, and nothing by which a person is known elsewhere. It reads Erasure
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import fcntl
+import io
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -54,21 +56,33 @@ def append(path: Path) -> int:
     with path.open("a+", encoding="utf-8", newline="") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         file.seek(0)
-        known = {line["reference"]: line["at"] for line in csv.DictReader(file)}
-        since = max(known.values(), default="")
+        before = file.read()
+        known = _known(before)
         rows = Erasure.objects.select_related("customer").order_by("at", "pk")
-        if since:
-            rows = rows.filter(at__gte=datetime.fromisoformat(since) - OVERLAP)
+        if known:
+            rows = rows.filter(at__gte=max(known.values()) - OVERLAP)
         new = [row for row in rows if row.customer.reference not in known]
         writer = csv.writer(file)
-        if not known:
+        if not before:
             writer.writerow(COLUMNS)
+        elif not before.endswith("\n"):  # whoever wrote last was killed in the middle of a line
+            file.write("\n")
         for row in new:
             told = [row.customer.reference, row.at.isoformat(), row.ground, row.case]
             writer.writerow(told)
         file.flush()
         os.fsync(file.fileno())
     return len(new)
+
+
+def _known(text: str) -> dict[str, datetime]:
+    """Who stands in the list already, since when; a line that is torn counts for nobody."""
+    found: dict[str, datetime] = {}
+    for line in csv.DictReader(io.StringIO(text)):
+        with contextlib.suppress(TypeError, ValueError):
+            if line["case"]:
+                found[str(line["reference"])] = datetime.fromisoformat(line["at"])
+    return found
 
 
 def read(path: Path) -> Iterator[Line]:
@@ -78,6 +92,8 @@ def read(path: Path) -> Iterator[Line]:
         if reader.fieldnames != COLUMNS:
             raise Unreadable(_("This is no list of people who were forgotten."))
         for number, row in enumerate(reader, start=2):
+            if not row["case"]:  # torn: it was written again below
+                continue
             try:
                 at = datetime.fromisoformat(row["at"])
             except (TypeError, ValueError) as error:
