@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import re
 import threading
 from datetime import UTC, date, datetime, time
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -17,10 +20,12 @@ from crm.actors import Actor
 from crm.models import Customer
 from offers.rendering import FONTS, LONG_WORD, TEMPLATE, UNDRAWABLE
 from offers.sheet import plain
-from offers.wording import day, read, say
+from offers.wording import day, money, read, say
 
 TEXTS = "dossier_texts"
+AMOUNTS = frozenset({"monthly", "promo_monthly", "one_off", "termination_fee"})
 LONGEST = 600  # characters of one value in the PDF; the JSON has all of them
+DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _press = threading.Lock()
 
 
@@ -56,7 +61,7 @@ def paper(known: dict[str, Any]) -> bytes:
         "on": on.isoformat(),
         "title": say(TEXTS, "title", language),
         "made": say(TEXTS, "made", language, date=day(on, language), reference=known["customer"]),
-        "lead": say(TEXTS, "lead", language),
+        "lead": say(TEXTS, "lead", language, zone=settings.TIME_ZONE),
         "rights": say(TEXTS, "rights", language, contact=contact),
         "nothing": say(TEXTS, "nothing", language),
         "page_word": say(TEXTS, "page", language),
@@ -81,6 +86,8 @@ def _labelled(row: dict[str, Any], language: str) -> list[list[str]]:
     for name, value in row.items():
         if value in (None, "") or name.endswith(("_words", "_base64")):
             continue
+        if name in AMOUNTS:
+            value = money(Decimal(value), language)
         said = row.get(f"{name}_words") or _said(value, language)
         told.append([say(TEXTS, f"f_{name}", language), plain(said)[:LONGEST]])
     return told
@@ -95,7 +102,10 @@ def _said(value: Any, language: str) -> str:
 
 
 def _instant(text: str, language: str) -> str:
-    """An instant on the clock of the house; any other text as it is."""
+    """An instant on the clock of the house, a date in full; any other text as it is."""
+    with contextlib.suppress(ValueError):
+        if DATE.fullmatch(text):
+            return day(date.fromisoformat(text), language)
     try:
         found = datetime.fromisoformat(text) if "T" in text else None
     except ValueError:

@@ -58,6 +58,7 @@ def places(cast: Cast) -> dict[str, Places]:
             "reference": cast.dupont.reference,
             "offer": version.offer.reference,
             "number": version.number,
+            "kind": "json",
         },
         # A call that may still be let through is asked for first.
         **_made(cast),
