@@ -38,6 +38,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     parser.addoption("--canaries", default=3, type=int, help="people in test_canaries.py")
     parser.addoption("--rungs", default=1_500, type=int, help="in test_escalation_crowds.py")
+    parser.addoption("--stories", default=30, type=int, help="in test_state_machine.py")
     parser.addoption("--rounds", default=5, type=int, help="rounds in test_gate_crowds.py")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db.models import QuerySet
 from django.utils.functional import Promise as Lazy
@@ -149,18 +150,19 @@ def _at_risk(wanted: Wanted, at: datetime) -> QuerySet[Promise]:
     return rows.order_by("due_at", "pk")
 
 
-def _not_in_time(wanted: Wanted, at: datetime) -> QuerySet[Promise]:
+def _not_in_time(wanted: Wanted, at: datetime) -> QuerySet[PromiseFigure]:
     Outcome = PromiseFigure.Outcome
-    rows = Promise.objects.filter(figure__outcome__in=[Outcome.LATE, Outcome.BROKEN])
-    return rows.filter(wanted.figures(at)).order_by("-figure__day", "-pk")
+    rows = PromiseFigure.objects.filter(outcome__in=[Outcome.LATE, Outcome.BROKEN])
+    return rows.filter(wanted.figures(at)).order_by("-day", "-pk")
 
 
-def _proven(wanted: Wanted, at: datetime) -> QuerySet[Promise]:
-    rows = Promise.objects.filter(figure__document=True, figure__proof_hours__isnull=False)
-    return rows.filter(wanted.figures(at)).order_by("-figure__proof_hours", "-pk")
+def _proven(wanted: Wanted, at: datetime) -> QuerySet[PromiseFigure]:
+    rows = PromiseFigure.objects.filter(document=True, proof_hours__isnull=False)
+    return rows.filter(wanted.figures(at)).order_by("-proof_hours", "-pk")
 
 
-LISTS: dict[str, Callable[[Wanted, datetime], QuerySet[Promise]]] = {
+# By promises or by their figures, which are far narrower: both have the promise's key.
+LISTS: dict[str, Callable[[Wanted, datetime], QuerySet[Any]]] = {
     "broken": _broken,
     "due": _due,
     "at_risk": _at_risk,

@@ -74,21 +74,23 @@ class Wanted:
     def promises(self) -> Q:
         """On Promise, for what is open. Campaign, channel and cause are read from the rollups."""
         cause = Q(figure__cause=self.cause, figure__outcome="broken") if self.cause else Q()
-        return self._any() & cause
+        found = Q(figure__campaign=self.campaign) if self.campaign else Q()
+        found &= Q(figure__channel=self.channel) if self.channel else Q()
+        return self._own() & found & cause
 
-    def _any(self) -> Q:
+    def _own(self) -> Q:
+        """What a promise and its figure both know."""
         found = Q(team__in=self.teams)
         found &= Q(owner=self.agent) if self.agent else Q()
-        found &= Q(kind=self.kind) if self.kind else Q()
-        found &= Q(figure__campaign=self.campaign) if self.campaign else Q()
-        return found & (Q(figure__channel=self.channel) if self.channel else Q())
+        return found & (Q(kind=self.kind) if self.kind else Q())
 
     def figures(self, at: datetime) -> Q:
-        """On Promise, by its figure: what was due in the period."""
-        found = Q(figure__team__in=self.teams)
-        found &= Q(figure__day__range=(self.first_day(at), today(at)))
-        found &= Q(figure__cause=self.cause) if self.cause else Q()
-        return found & self._any()
+        """On PromiseFigure: what was due in the period."""
+        found = Q(day__range=(self.first_day(at), today(at)))
+        found &= Q(campaign=self.campaign) if self.campaign else Q()
+        found &= Q(channel=self.channel) if self.channel else Q()
+        found &= Q(cause=self.cause) if self.cause else Q()
+        return self._own() & found
 
     def cells(self, at: datetime, *, owner: bool = False) -> tuple[str, dict[str, Any]]:
         """The same of cells or figures `f`, in SQL, with its values; the cause narrows no rate."""

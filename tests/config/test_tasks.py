@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import timedelta
 
 import pytest
 import redis
+from django.db import transaction
 
 from config import broker, celery, clock, tasks, timetable
 from crm import heartbeats
@@ -68,6 +70,18 @@ def test_a_burst_wakes_the_worker_once_and_again_once_its_turn_has_begun(
     monkeypatch.setattr(timetable, "run", lambda name: celery._publish(name) or 0)
     tasks.sweep(name="send")
     assert sent == ["send", "intake", "send"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_nudge_goes_out_after_the_commit_or_not_at_all(sent: list[str]) -> None:
+    with transaction.atomic():
+        celery.nudge("send")
+        assert sent == []
+    assert sent == ["send"]
+    with contextlib.suppress(LookupError), transaction.atomic():
+        celery.nudge("intake")
+        raise LookupError
+    assert sent == ["send"]
 
 
 def test_a_worker_that_never_answered_silences_nobody_for_long(sent: list[str]) -> None:

@@ -10,6 +10,16 @@ import pytest
 from tests.storm import house
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What takes minutes waits until it is asked for with `-m mutants`."""
+    if "mutants" in (config.getoption("markexpr") or ""):
+        return
+    left_out = [item for item in items if item.get_closest_marker("asked")]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
+
+
 @pytest.fixture(scope="session")
 def storm_template() -> Iterator[str]:
     """The name of a migrated, empty database."""

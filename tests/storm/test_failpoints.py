@@ -16,6 +16,7 @@ from typing import Any
 from unittest import mock
 
 import pytest
+import time_machine
 from django.db import connection, connections, transaction
 from django.test import Client
 
@@ -232,3 +233,21 @@ def test_a_holder_that_stands_still_in_a_move_does_not_hold_up_the_other_leases(
         still.close()
     statuses = dict(Delivery.objects.values_list("pk", "status"))
     assert statuses == {first.pk: "claimed", second.pk: "queued"}
+
+
+@pytest.mark.parametrize("hours", [-2, 2])
+def test_a_machine_whose_clock_is_two_hours_off_changes_nothing(
+    post: Any, sink: Path, hours: int
+) -> None:
+    began = clock.now()
+    with time_machine.travel(began + timedelta(hours=hours), tick=True):
+        post()
+        assert send_due() == 1
+        assert deliveries.free_expired(at=clock.now()) == 0
+    sent, promise = the_delivery(), Promise.objects.get()
+    written = [sent.queued_at, sent.sending_at, sent.settled_at, promise.made_at]
+    written += [event.at for event in sent.events.all()]
+    written += [event.at for event in promise.events.all()]
+    written += [event.received_at for event in sent.evidence.all()]
+    assert len(written) > 8
+    assert [at for at in written if at is None or not began <= at <= clock.now()] == []
