@@ -197,7 +197,7 @@ ACCOUNT_RATE_LIMITS = {
 }
 ALLAUTH_TRUSTED_PROXY_COUNT = 1 if SECURE else 0
 MFA_ADAPTER = "crm.second_factors.SecondFactors"
-# Nobody signs up: an administrator enters the address, and an opened reset link marks it unverified.
+# Nobody signs up: an administrator enters the address; an opened reset link marks it unverified.
 MFA_ALLOW_UNVERIFIED_EMAIL = True
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_FORMS = {

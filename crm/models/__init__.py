@@ -16,8 +16,8 @@ from crm.models.customers import (
     PhoneNumber,
     PostalAddress,
 )
-from crm.models.house import House
 from crm.models.forgetting import Erasure, ForgottenMark
+from crm.models.house import House
 from crm.models.imports import (
     ColumnMapping,
     Import,
@@ -83,10 +83,10 @@ __all__ = [
     "PolicyVersion",
     "PostalAddress",
     "Preference",
+    "Pruned",
     "Question",
     "Reply",
     "ReplyText",
-    "Pruned",
     "Seal",
     "SealForm",
     "SealPart",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
+from crm.columns import StretchField
 from crm.models.calls import Attempt, Campaign
 from crm.models.customers import Customer
 from crm.triggers import append_only
@@ -48,6 +49,7 @@ class Reply(models.Model):
     attempt = models.ForeignKey(Attempt, models.PROTECT, related_name="replies", db_index=False)
     replied_at = models.DateTimeField()
     replied_by = models.CharField(max_length=40)  # who heard it
+    stretch = StretchField()
 
     class Meta:
         constraints = [

@@ -20,7 +20,7 @@ $$
 class Migration(migrations.Migration):
     dependencies = [
         ("followups", "0026_board"),
-        ("crm", "0024_forgetting"),
+        ("crm", "0027_forgetting"),
     ]
     operations = [
         migrations.RunSQL(AGAIN.strip().removesuffix("$$") + BARRED, AGAIN),

@@ -109,7 +109,7 @@ class Person:
 
 
 class Story(RuleBasedStateMachine):
-    """One customer: promised, reported, waited; after each step the gate says what the model says."""
+    """One customer: promised, reported, waited; after each step the gate agrees with the model."""
 
     cast: Cast
 

@@ -1,4 +1,4 @@
-"""The ledgers of offers come under seal (crm/migrations/0024_chain.py)."""
+"""The ledgers of offers come under seal (crm/migrations/0028_chain.py)."""
 
 from importlib import import_module
 
@@ -6,13 +6,13 @@ import pgtrigger.compiler
 import pgtrigger.migrations
 from django.db import migrations
 
-add_stretch = import_module("crm.migrations.0024_chain").add_stretch
+add_stretch = import_module("crm.migrations.0028_chain").add_stretch
 
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("crm", "0024_chain"),
-        ("offers", "0008_canaries"),
+        ("crm", "0028_chain"),
+        ("offers", "0010_event_names"),
     ]
 
     operations = [

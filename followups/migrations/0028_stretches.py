@@ -6,7 +6,7 @@ import pgtrigger.compiler
 import pgtrigger.migrations
 from django.db import migrations
 
-add_stretch = import_module("crm.migrations.0024_chain").add_stretch
+add_stretch = import_module("crm.migrations.0028_chain").add_stretch
 
 # Of a table in parts each part has to refuse by itself: TRUNCATE asks the one it names only.
 GATE_CHECKS = """
@@ -45,8 +45,8 @@ ALTER TABLE followups_gatecheck DROP COLUMN stretch;
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("crm", "0024_chain"),
-        ("followups", "0026_board"),
+        ("crm", "0028_chain"),
+        ("followups", "0027_forgotten_numbers"),
     ]
 
     operations = [

@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("crm", "0023_search_by_words"),
+        ("crm", "0026_questions"),
     ]
 
     operations = [

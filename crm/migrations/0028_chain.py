@@ -36,7 +36,7 @@ def add_stretch(app: str, model: str) -> migrations.RunSQL:
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("crm", "0023_search_by_words"),
+        ("crm", "0027_forgetting"),
     ]
 
     operations = [

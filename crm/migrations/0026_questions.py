@@ -9,7 +9,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("crm", "0023_search_by_words"),
+        ("crm", "0025_import_lines_are_kept"),
     ]
 
     operations = [

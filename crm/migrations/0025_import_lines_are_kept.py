@@ -5,7 +5,7 @@ from django.db import migrations
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("crm", "0023_search_by_words"),
+        ("crm", "0024_house"),
     ]
 
     operations = [
