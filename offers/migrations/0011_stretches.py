@@ -47,8 +47,6 @@ class Migration(migrations.Migration):
         add_stretch("offers", "answer"),
         add_stretch("offers", "deliveryevent"),
         add_stretch("offers", "evidence"),
-        add_stretch("offers", "offerline"),
-        add_stretch("offers", "offerversion"),
         add_stretch("offers", "printrunevent"),
         add_stretch("offers", "returnfile"),
         pgtrigger.migrations.AddTrigger(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from crm.columns import StretchField
 from crm.models import Customer
 from crm.triggers import fixed_until_forgotten
 
@@ -50,7 +49,6 @@ class OfferVersion(models.Model):
     termination_fee = models.DecimalField(max_digits=10, decimal_places=2, default=0)
     created_at = models.DateTimeField()
     created_by = models.CharField(max_length=40)
-    stretch = StretchField()
 
     class Meta:
         constraints = [
@@ -84,7 +82,6 @@ class OfferLine(models.Model):
     speed_down_mbps = models.PositiveIntegerField(null=True, blank=True)
     speed_up_mbps = models.PositiveIntegerField(null=True, blank=True)
     volume = models.CharField(max_length=80, blank=True)
-    stretch = StretchField()
 
     class Meta:
         ordering = ["side", "position"]

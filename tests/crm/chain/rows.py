@@ -12,7 +12,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from crm import audit, customers
+from crm import audit, customers, questions
 from crm.chain import ledgers
 from crm.models import (
     CalendarVersion,
@@ -21,6 +21,7 @@ from crm.models import (
     ImportEvent,
     Preference,
     Pruned,
+    Reply,
     WorkCalendar,
 )
 from followups import checks
@@ -59,6 +60,7 @@ def in_every_ledger(cast: Cast) -> Promise:
 def once_more(cast: Cast, promise: Promise, n: int) -> None:
     """A row more in each ledger, except in those that only a call fills; `n` is a new number."""
     _of_crm(cast, n)
+    _of_the_call(promise, n)
     _of_offers(cast, promise, n)
     _of_followups(cast, promise, n)
 
@@ -97,6 +99,20 @@ def _of_crm(cast: Cast, n: int) -> None:
         )
         ImportEvent.objects.create(of=brought, to_status="uploaded", cause="uploaded", **BY)
     Pruned.objects.create(ledger="nothing", part=f"2020-0{n + 1}", rows=0, up_to_seal=0, **BY)
+
+
+def _of_the_call(promise: Promise, n: int) -> None:
+    campaign, _new = Campaign.objects.get_or_create(slug="chain", name="Chain", purpose="sales")
+    question = questions.add(
+        campaign=campaign, words=f"How many {n}?", choices=(), days=90, by=SYSTEM, at=START
+    )
+    Reply.objects.create(
+        question=question,
+        customer=promise.customer,
+        attempt=promise.attempt,
+        replied_at=START,
+        replied_by=SYSTEM.code,
+    )
 
 
 def _of_offers(cast: Cast, promise: Promise, n: int) -> None:
