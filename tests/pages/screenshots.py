@@ -132,7 +132,7 @@ def main() -> int:
     """Takes all pictures; returns how many screens could not be reached."""
     os.environ.update(surroundings.around(surroundings.remembered()))
     django.setup()
-    missing = 0
+    token, missing = _token(), 0
     with sync_playwright() as play:
         browser = play.chromium.launch(
             executable_path="/usr/bin/chromium", args=["--no-sandbox"] if os.geteuid() == 0 else []
@@ -146,7 +146,7 @@ def main() -> int:
                     color_scheme="dark" if scheme == "dark" else "light",
                     locale="en-GB",
                 )
-                missing += sum(not _take(context, screen, scheme) for screen in screens)
+                missing += sum(not _take(context, screen, scheme, token) for screen in screens)
                 context.close()
         browser.close()
     (FOLDER / "README.md").write_text(_index(), encoding="utf-8")
@@ -188,10 +188,10 @@ def _log_in(browser: Browser, who: str) -> object:
     return state
 
 
-def _take(context: BrowserContext, screen: Screen, scheme: str) -> bool:
+def _take(context: BrowserContext, screen: Screen, scheme: str, token: str) -> bool:
     page = context.new_page()
     page.set_viewport_size({"width": screen.width, "height": HEIGHT})
-    page.goto(screen.path.format(token=_token()), wait_until="networkidle")
+    page.goto(screen.path.format(token=token), wait_until="networkidle")
     if screen.press:
         page.locator("main button").click()
         page.wait_for_load_state("networkidle")

@@ -51,7 +51,7 @@ from tests.cast import (
 from tests.followups.drawn import in_the_house
 from tests.live import LiveSystem
 from tests.pages.conftest import set_clock
-from tests.pages.examined import DESKTOP, Watch, examine
+from tests.pages.examined import DESKTOP, PHONE, WIDER, Watch, examine
 from tests.pages.test_account import FACTOR
 from tests.pages.test_desk import neighbour
 from tests.sources import ROOT
@@ -288,6 +288,18 @@ def test_the_head_of_a_long_table_stays_in_sight(house: House, page: Page) -> No
     page.wait_for_function("window.scrollY > 300")
     box = page.locator("table.rows thead th").first.bounding_box()
     assert box and abs(box["y"]) < 1
+
+
+def test_the_menu_opens_within_a_phone_in_every_language(house: House, page: Page) -> None:
+    log_in(page, "dirk")
+    page.set_viewport_size(PHONE)
+    for language in ("en", "fr", "nl"):
+        page.goto("/campaigns/")
+        page.locator(f"footer [value={language}]").click()
+        page.wait_for_selector(f"html[lang={language}]")
+        page.locator(".more summary").click()
+        assert page.locator(".more a").first.is_visible()
+        assert page.evaluate(WIDER) == [], language
 
 
 def test_every_page_of_a_customer_stands_it_too(house: House, page: Page) -> None:
