@@ -74,9 +74,6 @@ ANYMAIL = providers.anymail(
 HEARTBEAT_URL = env.monitor("HEARTBEAT_URL")
 MAIL_PER_MINUTE = env.per_minute("MAIL_PER_MINUTE", "600/300")
 RELAY_QUEUE_HOURS = env.number("RELAY_QUEUE_HOURS", 48, least=1, most=240)
-AUDIT_HEAD_FILE = env.text("AUDIT_HEAD_FILE")
-# Who was forgotten, outside of the database (crm/pull_list.py); empty: nobody writes it down.
-FORGOTTEN_LIST = env.text("FORGOTTEN_LIST")
 SINK_DIR = Path(env.text("SINK_DIR", str(BASE_DIR / "var" / "mail")))
 
 DEFAULT_COUNTRY = env.text("DEFAULT_COUNTRY", "BE").upper()
@@ -197,7 +194,7 @@ ACCOUNT_RATE_LIMITS = {
 }
 ALLAUTH_TRUSTED_PROXY_COUNT = 1 if SECURE else 0
 MFA_ADAPTER = "crm.second_factors.SecondFactors"
-# Nobody signs up: an administrator enters the address; an opened reset link marks it unverified.
+# Nobody signs up: an administrator enters the address. An opened reset link marks it unverified.
 MFA_ALLOW_UNVERIFIED_EMAIL = True
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_FORMS = {
