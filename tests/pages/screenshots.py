@@ -146,6 +146,8 @@ def main() -> int:
                     color_scheme="dark" if scheme == "dark" else "light",
                     locale="en-GB",
                 )
+                # The fonts are there before the first picture: a page does not wait for them.
+                context.new_page().goto("/login/", wait_until="networkidle")
                 missing += sum(not _take(context, screen, scheme, token) for screen in screens)
                 context.close()
         browser.close()
