@@ -174,7 +174,7 @@ def _message_faults(message: Message, locale: str, known: Catalog) -> Iterator[s
     if isinstance(message.id, tuple) and len(texts) != known.num_plurals:
         yield f"{len(texts)} forms of {message.id!r}, not {known.num_plurals}"
     for text in texts:
-        yield from (f"{fault} in {text!r}" for fault in typography.faults(text, locale))
+        yield from (f"{fault} in {text!r}" for fault in typography.faults(text or "", locale))
 
 
 def _same_holders(original: object, translation: object) -> bool:
