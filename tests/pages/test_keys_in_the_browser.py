@@ -21,7 +21,7 @@ from tests.pages.test_in_the_browser import log_in, players, watched
 __all__ = ["players", "watched"]
 # Buttons and links that look like one, and the first field of what can be opened: each has a key of
 # its own, stands in a list that j and k walk through, or sends a form in which something is
-# written (Ctrl Enter).
+# written (Ctrl Enter). What only unfolds a formula or a table to read is no action.
 WITHOUT = """
 () => {
   const seen = (node) => node.checkVisibility() && !node.disabled;
@@ -31,7 +31,7 @@ WITHOUT = """
   return [...document.querySelectorAll("main .btn, main button, main summary, main [type=submit]")]
     .filter(seen)
     .filter((node) => !node.dataset.key && !node.closest("[data-rows]") && !sends(node))
-    .filter((node) => !node.textContent.includes("Formula"))
+    .filter((node) => !node.matches(".six summary, .plots summary"))
     .map((node) => node.outerHTML.slice(0, 120));
 }
 """
