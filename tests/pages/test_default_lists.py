@@ -164,7 +164,7 @@ def read(page: str, heading: str) -> tuple[str, str, int]:
     number = rf'>{re.escape(heading)} <span class="n">([^<]*)</span>'
     found = re.search(number + r"(.*?)(?:<h2|</section>|</main>)", page, re.DOTALL)
     assert found, f"no list is called {heading}"
-    body = found[2].partition("<tbody>")[2] or found[2]
+    body = re.split(r"<tbody[^>]*>", found[2], maxsplit=1)[-1]
     rows = re.split(r"<li>|<tr>", body)[1:]
     return unescape(found[1]), rows[0] if rows else "", len(rows)
 
