@@ -44,7 +44,12 @@ def _figures(notice: Notice) -> list[str]:
         share = {"share": f"{kept:.1f}", "due": told["due"]}
         lines.append(_("Not broken in 30 days: %(share)s %% of %(due)s that were due") % share)
     teams = ", ".join(f"{name} {n}" for name, n in notice.data.get("teams", ()))
-    return [*lines, _("By team: %(teams)s") % {"teams": teams}] if teams else lines
+    if teams:
+        lines.append(_("By team: %(teams)s") % {"teams": teams})
+    if head := notice.data.get("head"):
+        # Whoever rewrites the audit cannot rewrite what stands in these mailboxes.
+        lines.append(_("Head of the audit: %(head)s") % {"head": head})
+    return lines
 
 
 def _list(notice: Notice) -> Part:

@@ -12,6 +12,7 @@ from django.db.models import Exists, OuterRef
 
 from crm import absences, instants, workdays
 from crm import people as crm_people
+from crm.chain import inspections
 from crm.models import User
 from followups import briefing, notices
 from followups.ladder import Role
@@ -75,5 +76,6 @@ def figures(*, since: datetime | None, at: datetime) -> dict[str, Any]:
         "due": judged.count(),
         "late": judged.exclude(broken_at=None).count(),
         "teams": Counter(name for _pk, name in rows if name).most_common(),
+        "head": inspections.state().head,
         "worst": [pk for pk, _name in rows[: briefing.MOST]],
     }

@@ -30,6 +30,7 @@ LEADS = {"/login/": "login", "/account/confirm/": "confirm"}
 NOTED = {
     "/bill-runs/<pk>/manifest.csv": "that the list of the print run was taken away",
     "/bill-runs/<pk>/volumes/<number>.pdf": "that its sheets were taken away",
+    "/audit/export.csv": "that it was taken away",
     "/board/export.<form>": "that the list was taken away",
     "/dead-letters/reports/<pk>.eml": "that somebody's mail was read",
     "/logout/": "that somebody left",

@@ -191,3 +191,10 @@ def test_the_figures_cost_the_same_for_one_promise_and_for_many(
         climb_until(LAST_RUNG)
         with django_assert_num_queries(5):  # type: ignore[operator]
             daily_digest.figures(since=START, at=MONDAY)
+
+
+def test_the_digest_carries_the_head_of_the_audit(cast: Cast) -> None:
+    notice = Notice(kind=briefing.DIGEST, data={**briefing.NOTHING, "head": "7:abc"})
+    (_title, lines, _more), _list = briefing.parts(notice)
+    assert lines[-1] == "Head of the audit: 7:abc"
+    assert daily_digest.figures(since=None, at=START)["head"] == ""

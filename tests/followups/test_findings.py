@@ -160,7 +160,12 @@ def test_while_one_watchdog_looks_another_does_not(house: Cast) -> None:
 def test_each_finding_and_each_sweep_has_its_words() -> None:
     codes = {"unserved_promise", "no_next_rung", "rung_out_of_order", "rung_overdue"}
     codes |= {"lease_overrun", "unknown_unattended", "unjudged_call", "sweep_late"}
-    assert set(watch_words.FINDINGS) == codes | {"intake_silent", "canary_lost"}
+    assert set(watch_words.FINDINGS) == codes | {
+        "intake_silent",
+        "canary_lost",
+        "audit_unsealed",
+        "audit_altered",
+    }
     assert all(words.title and words.todo for words in watch_words.FINDINGS.values())
     assert set(watch_words.SWEEPS) == set(watchdog.BY_NAME)
 
