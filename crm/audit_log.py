@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from django.db.models import QuerySet
 from django.urls import NoReverseMatch, reverse
+from django.utils.translation import pgettext
 
 from crm import actors, audit, audit_words, exports
 from crm.actors import Actor
@@ -113,6 +114,8 @@ def _about(subject: str) -> str:
 
 
 def _said(value: object) -> str:
+    if isinstance(value, bool):
+        return pgettext("audit", "yes") if value else pgettext("audit", "no")
     if isinstance(value, list):
         return ", ".join(map(str, value)) or "–"
     return "–" if value is None or value == "" else str(value)

@@ -67,6 +67,7 @@ GROUPS: dict[str, tuple[Text, dict[str, Text]]] = {
             "override_granted": pgettext_lazy("audit", "granted an override"),
             "override_seconded": pgettext_lazy("audit", "signed an override as second"),
             "override_refused": pgettext_lazy("audit", "refused an override"),
+            "override_used": pgettext_lazy("audit", "used an override"),
             "signature_asked": pgettext_lazy("audit", "asked for a signature"),
             "withdrawal_signed": pgettext_lazy("audit", "signed that it is no longer wanted"),
             "arrival_signed": pgettext_lazy("audit", "signed that it came"),
@@ -213,6 +214,8 @@ FACTS: dict[str, Text] = {
     "items": pgettext_lazy("audit", "items"),
     "types": pgettext_lazy("audit", "messages"),
     "root": pgettext_lazy("audit", "joined with"),
+    "decision": pgettext_lazy("audit", "answer of the gate"),
+    "needs_second": pgettext_lazy("audit", "needs a second signature"),
     "absence": pgettext_lazy("audit", "absence"),
 }
 

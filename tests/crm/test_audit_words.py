@@ -20,6 +20,7 @@ COMPOSED = {
     "evidence_source_off",
     "evidence_source_on",
     "login_failed",
+    "override_used",  # by the gate itself, in SQL
     "preference_unwanted",
     "preference_wanted",
 }
