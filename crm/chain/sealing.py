@@ -107,7 +107,7 @@ def seal(*, at: datetime) -> Seal | None:
     Turn.objects.filter(pk=mine.pk).update(xact=None)
     if rows == 0 and last and at < last.sealed_at + AT_LEAST:
         return None
-    return _link(span, rows, last.hash if last else START, at)
+    return _link(span, rows, bytes(last.hash) if last else START, at)
 
 
 def _take(ledger: Ledger, span: Span) -> int:

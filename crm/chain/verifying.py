@@ -100,7 +100,7 @@ def _batches(known: list[tuple[int, int, int, int]]) -> Iterator[list[Span]]:
 
 def _links(batch: list[Span], before: Seal | None) -> tuple[Seal | None, list[Fault]]:
     """The links themselves: no gap, each follows the one before, each is what its hash says."""
-    faults = []
+    faults: list[Fault] = []
     first, last = batch[0].number, batch[-1].number
     source = sql.SQL(STORED).format(first=sql.Literal(first), last=sql.Literal(last))
     with transaction.atomic(), connection.cursor() as cursor:

@@ -30,7 +30,7 @@ GIVEN = re.compile(
     r'|\(\w+\.(?:user|password|authenticator)_\w+, "(\w+)"\)'
 )
 # Parameters of other calls that are also named so.
-OTHERS = {"append", "store_true", "store_false"}
+OTHERS = {"append", "asked_again", "store_true", "store_false"}
 # Events and moves of other subjects, written by a function of the same name.
 NOT_AUDIT = {"uploaded"}
 
