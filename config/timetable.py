@@ -57,7 +57,7 @@ SWEEPS = (
     Sweep("seal", _every(60), "crm.chain.sealing.run"),
     Sweep("partitions", _every(3600), "followups.checks.keep_partitions"),
     Sweep("forgetting", _every(60), "crm.forgetting.again", goes_on=True),
-    Sweep("retention", _every(3600), "crm.retention.run", goes_on=True),
+    Sweep("retention", _every(86_400), "crm.retention.run", goes_on=True),
     Sweep("forgotten_list", _every(300), "crm.pull_list.write_down"),
     Sweep("tidy", _every(3600), "crm.idempotency.forget_old"),
     Sweep("watchdog", _every(60), "followups.watchdog.look"),
