@@ -1,4 +1,5 @@
-"""A GET to the monitor outside: pinned to one address, within seconds, following nobody."""
+"""A GET to the monitor outside: to the address of the settings alone, within seconds, following
+nobody."""
 
 from __future__ import annotations
 

@@ -73,6 +73,8 @@ ANYMAIL = providers.anymail(
 )
 HEARTBEAT_URL = env.monitor("HEARTBEAT_URL")
 MAIL_PER_MINUTE = env.per_minute("MAIL_PER_MINUTE", "600/300")
+# The board looks back 90 days.
+DENIED_CALLS_KEPT_DAYS = env.number("DENIED_CALLS_KEPT_DAYS", 100, least=93, most=3650)
 RELAY_QUEUE_HOURS = env.number("RELAY_QUEUE_HOURS", 48, least=1, most=240)
 SINK_DIR = Path(env.text("SINK_DIR", str(BASE_DIR / "var" / "mail")))
 

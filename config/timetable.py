@@ -60,6 +60,7 @@ SWEEPS = (
     Sweep("retention", _every(86_400), "crm.retention.run", goes_on=True),
     Sweep("forgotten_list", _every(300), "crm.pull_list.write_down"),
     Sweep("tidy", _every(3600), "crm.idempotency.forget_old"),
+    Sweep("denials_tidy", _every(3600), "followups.board.denials.forget_old", goes_on=True),
     Sweep("watchdog", _every(60), "followups.watchdog.look"),
 )
 BY_NAME = {sweep.name: sweep for sweep in SWEEPS}

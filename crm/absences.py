@@ -186,12 +186,6 @@ def rota(*, at: datetime) -> Rota:
     return Rota(deputies, known)
 
 
-def stand_ins(users: Iterable[User], *, at: datetime) -> dict[int, User | None]:
-    """Who acts for each of them at that moment, by the number of the person."""
-    now = rota(at=at)
-    return {user.pk: now.stand_in(user) for user in users}
-
-
 def stand_in(user: User, *, at: datetime) -> User | None:
     """Who acts for this person at that moment; None when nobody does."""
     return rota(at=at).stand_in(user)

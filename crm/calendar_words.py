@@ -15,6 +15,7 @@ from django.utils.functional import Promise as Lazy
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
+from crm import instants
 from crm.rule_texts import CLOCK, Unread, periods
 from crm.workdays import MIDNIGHT, Calendar, Period
 
@@ -27,13 +28,9 @@ CONTINENTS = ("Europe", "Africa", "America", "Antarctica", "Asia", "Atlantic", "
 FIRST_YEAR, LAST_YEAR = 2000, 2099
 
 
-def _locale() -> str:
-    return (get_language() or "en").replace("-", "_")
-
-
 def weekday(number: int, width: str = "wide") -> str:
     """The name of a weekday; 0 is Monday."""
-    return str(get_day_names(width, locale=_locale())[number])  # type: ignore[arg-type]
+    return str(get_day_names(width, locale=instants.locale())[number])  # type: ignore[arg-type]
 
 
 def written(moment: time, *, last: bool = False) -> str:
@@ -151,7 +148,7 @@ def zones() -> dict[str, list[str]]:
 
 def country_name(code: str | None) -> str:
     """ "Belgium"; the code for a country without a name in this language, empty for none."""
-    return str(Locale.parse(_locale()).territories.get(code, code)) if code else ""
+    return str(Locale.parse(instants.locale()).territories.get(code, code)) if code else ""
 
 
 # Where the register has an English adjective instead of a name.

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta
+from datetime import timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from crispy_forms.helper import FormHelper
 from crispy_forms.layout import Div, Layout, Submit
 from django import forms
-from django.conf import settings
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from crm import absences
+from crm import absences, instants
 from crm.models import User
 
 DAY = forms.DateInput({"type": "date"})
@@ -60,8 +58,8 @@ class AbsenceForm(forms.Form):
         return {
             "user": self.reader if self.alone else data["user"],
             "deputy": data["deputy"],
-            "from_at": _midnight(data["first"]),
-            "until_at": _midnight(data["last"] + timedelta(days=1)),
+            "from_at": instants.begin_of(data["first"]),
+            "until_at": instants.begin_of(data["last"] + timedelta(days=1)),
         }
 
 
@@ -71,7 +69,3 @@ def _colleagues(reader: User) -> QuerySet[User]:
     if reader.team_id is None:
         rows = rows.filter(role=reader.role)
     return rows.order_by("first_name", "username")
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time.min, ZoneInfo(settings.TIME_ZONE))

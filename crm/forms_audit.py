@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django import forms
-from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
-from crm import actors, audit_log, audit_words
+from crm import actors, audit_log, audit_words, instants
 from crm.audit_log import Question
 from crm.models import User
 
@@ -72,4 +70,4 @@ def _acts(there: list[str]) -> list[tuple[str, Any]]:
 
 
 def _midnight(day: date | None) -> datetime | None:
-    return datetime.combine(day, time.min, ZoneInfo(settings.TIME_ZONE)) if day else None
+    return instants.begin_of(day) if day else None

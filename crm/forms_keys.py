@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from crispy_forms.helper import FormHelper
 from crispy_forms.layout import Div, Layout, Submit
 from django import forms
-from django.conf import settings
 from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from crm import keys
+from crm import instants, keys
 from crm.models import Team
 
 
@@ -71,9 +69,7 @@ class KeyForm(forms.Form):
         data = super().clean() or self.cleaned_data
         last = data.get("last")
         if last:
-            midnight = datetime.combine(
-                last + timedelta(days=1), time.min, ZoneInfo(settings.TIME_ZONE)
-            )
+            midnight = instants.begin_of(last + timedelta(days=1))
             data["expires_at"] = midnight
             if midnight <= self.at:
                 self.add_error("last", gettext("This day has passed."))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
@@ -15,7 +15,8 @@ from django.utils.translation import gettext as _
 CURRENCY = "EUR"
 
 
-def _locale() -> str:
+def locale() -> str:
+    """The reader's, as Babel names it."""
     return (get_language() or "en").replace("-", "_")
 
 
@@ -24,19 +25,29 @@ def house(at: datetime) -> datetime:
     return at.astimezone(ZoneInfo(settings.TIME_ZONE))
 
 
+def midnight(at: datetime) -> datetime:
+    """When the day of that instant began, on the clock of the house."""
+    return begin_of(house(at).date())
+
+
+def begin_of(day: date) -> datetime:
+    """The first instant of a day, on the clock of the house."""
+    return datetime.combine(day, time.min, ZoneInfo(settings.TIME_ZONE))
+
+
 def exact(at: datetime) -> str:
     """Everything about an instant, for hovering: "Tuesday 3 March 2026, 09:00:12 +0100"."""
-    return format_datetime(house(at), "EEEE d MMMM y, HH:mm:ss Z", locale=_locale())
+    return format_datetime(house(at), "EEEE d MMMM y, HH:mm:ss Z", locale=locale())
 
 
 def brief(at: datetime, *, now: datetime | None = None) -> str:
     """As short as it stays clear: "14:05" today, "Tue 3 Mar, 09:00" this year, else with it."""
     local = house(at)
     if now and house(now).date() == local.date():
-        return format_datetime(local, "HH:mm", locale=_locale())
+        return format_datetime(local, "HH:mm", locale=locale())
     same_year = now is None or house(now).year == local.year
     return format_datetime(
-        local, "EEE d MMM, HH:mm" if same_year else "d MMM y, HH:mm", locale=_locale()
+        local, "EEE d MMM, HH:mm" if same_year else "d MMM y, HH:mm", locale=locale()
     )
 
 
@@ -52,7 +63,7 @@ def spoken(at: datetime, *, now: datetime) -> str:
     local = house(at)
     days = (local.date() - house(now).date()).days
     pattern = "EEEE HH:mm" if 0 <= days < 7 else "EEEE d MMMM, HH:mm"
-    return format_datetime(local, pattern, locale=_locale())
+    return format_datetime(local, pattern, locale=locale())
 
 
 def due(at: datetime, *, now: datetime) -> str:
@@ -67,12 +78,12 @@ def due(at: datetime, *, now: datetime) -> str:
 
 
 def day(on: date) -> str:
-    return format_date(on, "d MMM y", locale=_locale())
+    return format_date(on, "d MMM y", locale=locale())
 
 
 def weekday_and_day(on: date) -> str:
     """ "Fri 25 Dec", where the year stands above."""
-    return format_date(on, "EEE d MMM", locale=_locale())
+    return format_date(on, "EEE d MMM", locale=locale())
 
 
 def heading(on: date, *, now: datetime) -> str:
@@ -81,13 +92,13 @@ def heading(on: date, *, now: datetime) -> str:
     if on == today:
         return _("Today")
     pattern = "EEEE d MMMM" if on.year == today.year else "EEEE d MMMM y"
-    return format_date(on, pattern, locale=_locale())
+    return format_date(on, pattern, locale=locale())
 
 
 def lasting(span: timedelta) -> str:
     """How long, in the largest unit of which there are two: "45 sec", "3 min", "26 hr"."""
-    return format_timedelta(span, threshold=2, format="short", locale=_locale())
+    return format_timedelta(span, threshold=2, format="short", locale=locale())
 
 
 def money(amount: Decimal) -> str:
-    return format_currency(amount, CURRENCY, locale=_locale())
+    return format_currency(amount, CURRENCY, locale=locale())

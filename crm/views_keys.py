@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -32,8 +34,8 @@ def listed(request: HttpRequest) -> HttpResponse:
     return render(request, "crm/keys.html", {"rows": rows, "page_at": at})
 
 
-def _holds(key: ApiKey, at: object) -> bool:
-    ended = key.expires_at is not None and key.expires_at <= at  # type: ignore[operator]
+def _holds(key: ApiKey, at: datetime) -> bool:
+    ended = key.expires_at is not None and key.expires_at <= at
     return key.revoked_at is None and not ended
 
 

@@ -1,10 +1,11 @@
 """Many promises at once, each by itself: sent by their next way, or agreed anew.
 
-What is refused for one changes nothing of it, and does not stop the others.
+What is refused for one, or throws, changes nothing of it, and does not stop the others.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time
@@ -22,6 +23,7 @@ from followups.models import Promise
 from followups.terms import LATEST_DUE, NotOpen, Refused, Terms
 from offers.channels import CHANNELS
 
+log = logging.getLogger("kept.bulk")
 Kind = Promise.Kind
 
 
@@ -54,6 +56,10 @@ def _each(chosen: Iterable[Promise], act: Callable[[Promise], str]) -> list[Outc
             found.append(Outcome(promise, True, act(promise)))
         except Refused as refusal:
             found.append(Outcome(promise, False, str(refusal)))
+        except Exception:
+            log.exception("could not be done", extra={"promise": promise.reference})
+            words = _("Something went wrong, and nothing of it was changed: try it by itself.")
+            found.append(Outcome(promise, False, words))
     return found
 
 

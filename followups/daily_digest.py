@@ -46,7 +46,7 @@ def run(*, at: datetime) -> int:
         return 0
     named = people()
     readers = absences.acting(named, at=at) or named
-    today = instants.house(at).replace(hour=0, minute=0, second=0, microsecond=0)
+    today = instants.midnight(at)
     told = Notice.objects.filter(kind=briefing.DIGEST, at__gte=today)
     waiting = [user for user in readers if not told.filter(user=user).exists()]
     return sum(_write(user, today, at) for user in waiting)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
@@ -28,7 +28,6 @@ KINDS = (PROMISE, NOTICE, WEBHOOK, REPORT)
 REASONS = SetAside.Reason
 # Which sweep takes it up when it is tried again.
 SWEEP = {PROMISE: "escalate", NOTICE: "notices", WEBHOOK: "webhooks", REPORT: "intake"}
-PUSHED = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -61,7 +60,7 @@ def words_of(kind: str) -> str:
 def _rows(kind: str) -> QuerySet[Any]:
     """Its rows that were given up and not set aside, with `since`."""
     if kind == PROMISE:
-        return poison.stuck().annotate(since=F("next_rung_at") - PUSHED)
+        return poison.stuck().annotate(since=F("next_rung_at") - poison.WAIT)
     sources: dict[str, tuple[QuerySet[Any], str]] = {
         NOTICE: (notices.failed(), "at"),
         WEBHOOK: (WebhookMessage.objects.filter(status=WebhookMessage.Status.DEAD), "settled_at"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
@@ -19,7 +19,6 @@ from followups.models import Escalation, Promise
 
 log = logging.getLogger("kept.escalate")
 CLIMBER = Actor.sweep("escalate")
-POISON_WAIT = timedelta(hours=1)
 BATCH, MOST_BATCHES = 5_000, 20
 SINGLES_AT_ONCE = 500
 ROLES = [str(role) for role in ladder.Role]
@@ -240,7 +239,7 @@ def _tell(promise: Promise, escalation: Escalation, at: datetime) -> int:
 
 
 def _poison(pk: int, at: datetime) -> None:
-    failures = poison.push_away(promise_id=pk, until=at + POISON_WAIT)
+    failures = poison.push_away(promise_id=pk, until=at + poison.WAIT)
     if failures == poison.MOST:
         promise = Promise.objects.get(pk=pk)
         for user in User.objects.filter(role=User.Role.OPERATIONS, is_active=True):

@@ -5,7 +5,7 @@ The half of followups/promises.py that writes Promise for rows that throw.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -13,6 +13,9 @@ from django.db.models import QuerySet
 from crm.actors import Actor
 from followups import history
 from followups.models import Promise
+
+# A promise that throws is looked at again so much later.
+WAIT = timedelta(hours=1)
 
 MOST = 5  # failures in a row; then operations are told, and it is a dead letter
 

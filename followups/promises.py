@@ -1,4 +1,7 @@
-"""What can happen to a promise: the table of moves, and the only writer of Promise."""
+"""What can happen to a promise: the table of moves, and the writer of Promise.
+
+Beside it followups/slots.py sets the hour of a call that waits, and followups/poison.py pushes a
+promise that throws away; neither moves its status."""
 
 from __future__ import annotations
 

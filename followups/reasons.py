@@ -6,12 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
-from zoneinfo import ZoneInfo
 
 from babel.dates import format_datetime
-from django.conf import settings
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
+
+from crm import instants
 
 SELLING = frozenset({"sales", "survey"})
 ALL = SELLING | {"service", "callback"}
@@ -209,8 +208,8 @@ ALLOWED = {
 
 def instant(at: datetime) -> str:
     """An instant in the reader's language and the house's zone: "Tuesday 3 March, 09:00"."""
-    local = at.astimezone(ZoneInfo(settings.TIME_ZONE))
-    return format_datetime(local, "EEEE d MMMM, HH:mm", locale=get_language() or "en")
+    local = instants.house(at)
+    return format_datetime(local, "EEEE d MMMM, HH:mm", locale=instants.locale())
 
 
 def sentence(code: str, *, until: datetime | None = None, denied: bool = True) -> str:

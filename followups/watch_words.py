@@ -140,6 +140,7 @@ SWEEPS: dict[str, Text] = {
     "retention": _("empties what is older than its term"),
     "forgotten_list": _("writes down who was forgotten, for a restore"),
     "tidy": _("forgets old answers to machines"),
+    "denials_tidy": _("forgets denied calls of long ago"),
     "watchdog": _("watches all the others"),
 }
 

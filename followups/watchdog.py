@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -12,21 +11,8 @@ from django.http import HttpRequest
 from config import clock
 from config.timetable import BY_NAME
 from crm import heartbeats, house
-from followups import auditing, findings, outside, silences
+from followups import findings, outside, silences
 from offers import intake
-
-
-@dataclass(frozen=True)
-class Wrong:
-    """Something that must never be: its code, and how many rows."""
-
-    code: str
-    rows: int
-
-
-def wrong(*, at: datetime) -> list[Wrong]:
-    """Everything that is wrong just now; empty when all is well. Reads only, and reads all."""
-    return [Wrong(code, len(rows)) for code, rows in auditing.everything(at=at).items()]
 
 
 def look(*, at: datetime) -> int:

@@ -71,6 +71,7 @@ class AuditEntry(models.Model):
             models.Index(fields=["subject", "at"], name="audit_of_subject"),
             models.Index(fields=["by", "-id"], name="audit_by_whom"),
             models.Index(fields=["action", "-id"], name="audit_of_action"),
+            models.Index(fields=["at"], name="audit_by_time"),
         ]
         triggers = append_only(name="audit_entry")
 

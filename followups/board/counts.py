@@ -119,7 +119,7 @@ class Redundant:
 
 def open_now(wanted: Wanted, *, at: datetime) -> Open:
     join, more, values = _narrowed(wanted)
-    midnight = instants.house(at).replace(hour=0, minute=0, second=0, microsecond=0)
+    midnight = instants.midnight(at)
     values |= {
         "at": at,
         "midnight": midnight + timedelta(days=1),
@@ -186,7 +186,7 @@ def _of_cells(statement: str, table: str, wanted: Wanted, at: datetime) -> list[
 def redundant(wanted: Wanted, *, at: datetime) -> list[Redundant]:
     """Every day of the period. Only team, campaign and period narrow it."""
     first = wanted.first_day(at)
-    begin = instants.house(at).replace(hour=0, minute=0, second=0, microsecond=0)
+    begin = instants.midnight(at)
     values = {
         "teams": list(wanted.teams),
         "strays": wanted.strays,

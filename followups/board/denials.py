@@ -63,6 +63,22 @@ WITH denied AS (
 SELECT count(*), max(at) FROM denied
 """
 
+FORGOTTEN = """
+DELETE FROM followups_deniedcall WHERE id IN (
+    SELECT id FROM followups_deniedcall WHERE day < %(first)s ORDER BY day LIMIT %(most)s)
+"""
+
+
+def forget_old(*, at: datetime) -> int:
+    """The denials_tidy sweep: drops days that are older than the house keeps them; how many rows.
+
+    The board looks back 90 days at most.
+    """
+    first = (at - timedelta(days=settings.DENIED_CALLS_KEPT_DAYS)).date()
+    with connection.cursor() as cursor:
+        cursor.execute(FORGOTTEN, {"first": first, "most": AT_ONCE})
+        return int(cursor.rowcount)
+
 
 def gather(*, since: datetime, at: datetime) -> tuple[datetime, bool]:
     """Counts what was denied after `since`; returns until when it counted, and whether more is

@@ -8,9 +8,9 @@ from itertools import pairwise
 from typing import Literal
 
 from babel.dates import format_date, get_day_names
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from crm import instants
 from followups.board import cells
 from followups.board.counts import AGES, Day, Open, Redundant, Spread
 from followups.board.numbers import too_few
@@ -37,12 +37,8 @@ class Plot:
     note: str = ""
 
 
-def _locale() -> str:
-    return (get_language() or "en").replace("-", "_")
-
-
 def _dates(days: Sequence[Day] | Sequence[Redundant]) -> list[str]:
-    return [format_date(row.day, "d MMM", locale=_locale()) for row in days]
+    return [format_date(row.day, "d MMM", locale=instants.locale()) for row in days]
 
 
 def kept_by_day(days: Sequence[Day]) -> Plot:
@@ -167,7 +163,7 @@ def broken_hours(spread: Spread) -> Plot:
 
 
 def _weekdays(width: Literal["abbreviated", "wide"]) -> list[str]:
-    names = get_day_names(width, "stand-alone", _locale())
+    names = get_day_names(width, "stand-alone", instants.locale())
     return [names[day] for day in range(7)]
 
 

@@ -140,7 +140,7 @@ def _broken(wanted: Wanted, at: datetime) -> QuerySet[Promise]:
 
 
 def _due(wanted: Wanted, at: datetime) -> QuerySet[Promise]:
-    midnight = instants.house(at).replace(hour=0, minute=0, second=0, microsecond=0)
+    midnight = instants.midnight(at)
     rows = Promise.objects.open().filter(due_at__gt=at, due_at__lt=midnight + timedelta(days=1))
     return rows.filter(wanted.promises()).order_by("due_at", "pk")
 

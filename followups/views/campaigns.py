@@ -9,7 +9,6 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.files.uploadedfile import UploadedFile
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -20,10 +19,11 @@ from config import clock
 from crm import access, campaign_counts, campaign_files, wording
 from crm.actors import Actor
 from crm.campaign_files import Taken
-from crm.models import Campaign, Team, User
+from crm.models import Campaign
 from crm.tables import Unreadable
 from crm.views import reader
 from followups import campaign_calls
+from followups.board.wanted import teams_of
 from followups.forms_campaign import ListForm
 from followups.suppliers import AGAINST
 
@@ -56,13 +56,8 @@ def _found(request: HttpRequest, slug: str, action: str) -> Campaign:
     return found
 
 
-def _teams(user: User) -> QuerySet[Team]:
-    rows = Team.objects.all()
-    return rows.filter(people=user) if user.role == User.Role.SUPERVISOR else rows
-
-
 def _sample(request: HttpRequest, row: Campaign, at: datetime) -> dict[str, Any]:
-    teams = [team.pk for team in _teams(reader(request))]
+    teams = [team.pk for team in teams_of(reader(request))]
     found = campaign_calls.sample(row, teams=teams, at=at)
     reasons = [(BLOCKED.get(code, code), n) for code, n in found.reasons]
     return {"sample": found, "reasons": reasons}
@@ -130,9 +125,3 @@ def _say(request: HttpRequest, taken: Taken) -> None:
     }
     words = _("%(new)s put on the list; %(known)s stood on it before; %(bad)s bad lines left out.")
     messages.success(request, words % said)
-
-
-def _causes(row: Campaign) -> list[tuple[str, int]]:
-    """Why entries have ended, in words."""
-    found = campaign_counts.causes(row)
-    return [(str(ENDS.get(code) or wording.disposition(code)), n) for code, n in found]

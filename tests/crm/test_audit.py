@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
+
 
 import pytest
 from django.apps import apps
@@ -11,6 +13,7 @@ from django.db import DatabaseError, connection, transaction
 
 from crm import audit, customers
 from crm.chain import ledgers
+from crm.audit_log import Question, page
 from crm.models import AuditEntry, GateChange
 from followups import checks
 from tests.cast import START, SYSTEM, Cast
@@ -139,3 +142,16 @@ def test_a_gate_change_stays(cast: Cast) -> None:
         GateChange.objects.update(cause="other")
     with pytest.raises(DatabaseError), transaction.atomic():
         GateChange.objects.all()._raw_delete("default")
+
+
+def test_the_audit_of_one_day_is_found_without_reading_the_others(cast: Cast) -> None:
+    later = ({"at": START + timedelta(minutes=n), "by": "user:1"} for n in range(20_000))
+    rows = (AuditEntry(action="x", subject="y", **one) for one in later)
+    AuditEntry.objects.bulk_create(rows, batch_size=5_000)
+    day = Question(from_at=START, until_at=START + timedelta(hours=1))
+    assert len(page(day).lines) == 50
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE crm_auditentry")
+    found = AuditEntry.objects.order_by("-pk").filter(at__gte=day.from_at, at__lt=day.until_at)
+    plan = found[:51].explain()
+    assert "audit_by_time" in plan and "Seq Scan" not in plan

@@ -9,7 +9,7 @@ import pytest
 
 from crm import policies
 from crm.workdays import DEFAULT
-from followups import judgement, reconcile, terms, watchdog
+from followups import auditing, judgement, reconcile, terms
 from followups.models import Item, Promise
 from followups.terms import Refused
 from offers import bill_runs, evidence, postal, print_files, returns, sending
@@ -270,7 +270,7 @@ def test_what_nobody_confirms_is_the_owners_item_and_the_gate_stays_shut(
     item = Item.objects.get()
     assert (item.kind, item.promise, item.owner) == ("paper", other, cast.amina)
     assert fresh(other).status == "open"
-    wrong = {found.code for found in watchdog.wrong(at=limit + 10 * MINUTE)}
+    wrong = set(auditing.everything(at=limit + 10 * MINUTE))
     assert wrong <= {"sweep_late", "intake_silent", "rung_overdue"}, "nobody runs the sweeps here"
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.contrib.auth.models import AnonymousUser
 from django.test import RequestFactory
 
 from config import clock
 from config.timetable import SWEEPS
 from crm.models import Heartbeat
-from followups import escalation, items, reconcile, watchdog
+from followups import auditing, escalation, items, reconcile, watchdog
 from followups.models import Item, Promise
 from offers import deliveries, intake, sending
 from offers.deliveries import LEASE
@@ -31,9 +33,9 @@ from tests.followups.scenes import accepted, promised, proven
 RUNNING = {"sweep_late", "intake_silent"}
 
 
-def found(at: object) -> dict[str, int]:
+def found(at: datetime) -> dict[str, int]:
     """What is wrong besides the sweeps, which nobody runs here."""
-    wrong = {f.code: f.rows for f in watchdog.wrong(at=at)}  # type: ignore[arg-type]
+    wrong = {code: len(rows) for code, rows in auditing.everything(at=at).items()}
     return {code: rows for code, rows in wrong.items() if code not in RUNNING}
 
 
