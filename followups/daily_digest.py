@@ -12,7 +12,7 @@ from django.db.models import Exists, OuterRef
 
 from crm import absences, instants, workdays
 from crm import people as crm_people
-from crm.chain import inspections
+from crm.chain import heads
 from crm.models import User
 from followups import briefing, notices
 from followups.ladder import Role
@@ -69,6 +69,7 @@ def figures(*, since: datetime | None, at: datetime) -> dict[str, Any]:
     rows = list(standing().values_list("pk", "team__name"))
     judged = Promise.objects.filter(due_at__gt=at - FIGURES_OVER, due_at__lte=at)
     judged = judged.exclude(status__in=(Promise.Status.WITHDRAWN, Promise.Status.ERASED))
+    sealed = heads.newest()
     return {
         "standing": len(rows),
         "new": standing(since=since).count(),
@@ -76,6 +77,6 @@ def figures(*, since: datetime | None, at: datetime) -> dict[str, Any]:
         "due": judged.count(),
         "late": judged.exclude(broken_at=None).count(),
         "teams": Counter(name for _pk, name in rows if name).most_common(),
-        "head": inspections.state().head,
+        "head": str(heads.of(sealed)) if sealed else "",
         "worst": [pk for pk, _name in rows[: briefing.MOST]],
     }
