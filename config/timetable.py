@@ -74,7 +74,7 @@ CHECK = "crm.house.check"
 
 def run(name: str) -> int:
     """Runs one sweep and leaves its heartbeat; returns the number of rows it moved."""
-    import_string(CHECK)()
+    import_string(CHECK)(at=clock.now())
     sweep = BY_NAME[name]
     act: Act = import_string(sweep.call)
     moved = act(clock=clock.now) if sweep.paced else act(at=clock.now())
@@ -101,8 +101,8 @@ def started() -> list[str]:
     Beat counts its intervals from its own start: in a house that is started anew every half hour
     an hourly sweep would never have its turn.
     """
-    import_string(CHECK)()
     at: datetime = clock.now()
+    import_string(CHECK)(at=at)
     due: list[str] = import_string(DUE)(at=at)
     import_string(START)(at=at, names=[sweep.name for sweep in SWEEPS])
     return due

@@ -20,9 +20,9 @@ from crm.models import House
 
 # More than was ever made between a dump and the day it was needed.
 LEAP = 1_000_000
-# The row and where we are, in one look; the time is the database's, as everywhere.
+# The row, and where we are.
 LOOK = """
-SELECT here.cluster, here.database, house.cluster, house.database, kept_now()
+SELECT here.cluster, here.database, house.cluster, house.database
 FROM (
     SELECT system_identifier AS cluster,
         (SELECT oid::bigint FROM pg_database WHERE datname = current_database()) AS database
@@ -49,9 +49,9 @@ class Here:
     database: int
 
 
-def check() -> None:
+def check(*, at: datetime) -> None:
     """Raises Copied for a restored database. The first to ask makes a new database the house."""
-    here, known, at = _look()
+    here, known = _look()
     if known is None:
         _take_over(here, by=SYSTEM, at=at)
     elif known != here:
@@ -63,16 +63,16 @@ def check() -> None:
 
 def copied() -> bool:
     """Whether check() would refuse. Writes nothing."""
-    here, known, _at = _look()
+    here, known = _look()
     return known not in {None, here}
 
 
-def _look() -> tuple[Here, Here | None, datetime]:
+def _look() -> tuple[Here, Here | None]:
     with connection.cursor() as cursor:
         cursor.execute(LOOK)
-        cluster, database, known_cluster, known_database, at = cursor.fetchone()
+        cluster, database, known_cluster, known_database = cursor.fetchone()
     known = None if known_cluster is None else Here(known_cluster, known_database)
-    return Here(cluster, database), known, at
+    return Here(cluster, database), known
 
 
 def settle(*, by: Actor, at: datetime) -> list[str]:
@@ -81,7 +81,7 @@ def settle(*, by: Actor, at: datetime) -> list[str]:
     Every number that is given out leaps ahead: what was made after the copy was taken is gone from
     here, and a letter, a dialer or a print provider may still name it.
     """
-    here, _known, _at = _look()
+    here, _known = _look()
     row = House.objects.filter(pk=1).first()
     before = {"SECRET_KEY": row.secret_print, "HASH_PEPPER": row.pepper_print} if row else {}
     with connection.cursor() as cursor:

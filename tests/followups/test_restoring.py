@@ -38,7 +38,7 @@ def short_leap(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def copy(cast: Cast) -> Cast:
     """The rows of another house: what a restore leaves behind."""
-    house.check()
+    house.check(at=START)
     House.objects.update(cluster=1)
     return cast
 
@@ -66,15 +66,15 @@ def mailed(cast: Cast, status: str) -> Delivery:
 
 def test_a_new_database_is_the_house_once_somebody_asks() -> None:
     assert not House.objects.exists()
-    house.check()
-    house.check()
+    house.check(at=START)
+    house.check(at=START)
     assert House.objects.count() == 1
     assert not house.copied()
 
 
 @pytest.mark.parametrize("part", ["cluster", "database"])
 def test_no_sweep_runs_in_a_copy(cast: Cast, part: str) -> None:
-    house.check()
+    house.check(at=START)
     House.objects.update(**{part: 1})
     for act in (timetable.started, lambda: timetable.run("send")):
         with pytest.raises(Copied, match="after_restore"):
@@ -152,7 +152,7 @@ def test_everybody_logs_in_anew(copy: Cast, client: Any) -> None:
 
 
 def test_who_follows_the_feed_begins_anew_on_the_same_server_too(cast: Cast) -> None:
-    house.check()
+    house.check(at=START)
     by = person(cast.eva)
     cursor = str(feed.page(since="", limit=10, by=by, at=START).next)
     assert feed.page(since=cursor, limit=10, by=by, at=START)
@@ -180,7 +180,7 @@ def test_secrets_that_are_others_are_named(copy: Cast, settings: Any) -> None:
 
 
 def test_the_house_itself_is_refused_and_nothing_changes(cast: Cast) -> None:
-    house.check()
+    house.check(at=START)
     row = mailed(cast, "queued")
     with pytest.raises(Refused):
         settled()

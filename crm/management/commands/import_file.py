@@ -1,4 +1,8 @@
-"""`manage.py import_file KIND FILE`: the way in of the screen Imports, from beginning to end."""
+"""`manage.py import_file KIND FILE`: the way in of the screen Imports, from beginning to end.
+
+`import_contracts`, `import_attempts` and `import_suppressions` are the same for one kind, by the
+names that other programs call.
+"""
 
 from __future__ import annotations
 
@@ -103,6 +107,25 @@ class Command(BaseCommand):
             with errors.open("w", encoding="utf-8", newline="") as file:
                 file.writelines(bad_lines.write(row))
             self.stdout.write(f"Bad lines with their reasons: {errors}")
+
+
+class OfKind(Command):
+    """Of one kind, and imported once it is checked; only checked with --dry-run."""
+
+    kind: str
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("file", type=Path)
+        parser.add_argument("--dry-run", action="store_true", help="say what would happen")
+        parser.add_argument("--leave-bad", action="store_true", help="without the bad lines")
+        parser.add_argument("--errors", type=Path, help="FILE.bad-lines.csv when not given")
+        parser.add_argument("--team", help="of new customers whose line names none")
+        parser.add_argument("--system", default="import", help="name of the former system (calls)")
+        parser.add_argument("--purpose", default="sales", choices=Campaign.Purpose.values)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        start = not options["dry_run"]
+        super().handle(*args, **{**options, "kind": self.kind, "language": "", "start": start})
 
 
 def _team(slug: str | None) -> int | None:
