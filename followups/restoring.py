@@ -8,7 +8,6 @@ from datetime import datetime
 from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.db.models import Max
-from django.utils.translation import gettext as _
 
 from crm import audit, heartbeats, house
 from crm.actors import Actor
@@ -44,7 +43,7 @@ def settle(*, nothing_lost: bool, anyway: bool, by: Actor, at: datetime) -> Repo
     that were given out are not given out again. All of it or nothing.
     """
     if not (anyway or house.copied()):
-        raise Refused("", _("This database is the house, and no copy of it: nothing was changed."))
+        raise Refused("", "This database is the house, and no copy of it: nothing was changed.")
     ran = heartbeats.last()
     report = Report(
         deliveries=restored.doubt(nothing_lost=nothing_lost, by=by, at=at),

@@ -5,6 +5,7 @@ writes when a backup was restored.
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -43,7 +44,11 @@ def doubt(*, nothing_lost: bool, by: Actor, at: datetime) -> int:
     moment is in doubt. Paper leaves by hand, and is for people to look at (runs).
     """
     sources = BEGUN if nothing_lost else (*BEGUN, *WAITING)
-    values = {"sources": [str(one) for one in sources], "paper": list(PAPER), "step": STEP}
+    values: dict[str, Any] = {
+        "sources": [str(one) for one in sources],
+        "paper": list(PAPER),
+        "step": STEP,
+    }
     with connection.cursor() as cursor:
         cursor.execute(DOUBT, {**values, "by": by.code, "at": at})
         return int(cursor.rowcount)
