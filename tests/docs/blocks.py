@@ -22,7 +22,7 @@ REASONS = {
 }
 LANGUAGES = {"sh", "json", "text", "ini", "xml", "python"}
 # What machines decide by is the same to the letter.
-EXACT = {"decision", "code", "state"}
+EXACT = {"decision", "state"}
 FENCE = re.compile(r"^```([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 MARK = re.compile(r"<!-- not run: ([^>]+?) -->\n\Z")
 
