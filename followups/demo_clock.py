@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from crm import calendars, heartbeats, offset
 from crm.models import Team
 from crm.workdays import Calendar
-from followups import demo, leases, notices, slips
+from followups import demo, demo_registry, leases, notices, slips
 from followups.webhooks import endpoints, outbox
 from offers import canaries, deliveries, intake
 
@@ -49,6 +49,16 @@ def _next_opening(calendar: Calendar, at: datetime) -> datetime:
     return calendar.next_open(
         calendar.end_of_working_day(at, days=0) if calendar.is_open(at) else at
     )
+
+
+@transaction.atomic
+def move(text: str, *, teams: Iterable[Team], at: datetime) -> datetime:
+    """Puts the clock forward by a step, and says what time it is then. A national list that would
+    be too old there is renewed, as somebody would have done. Raises as `step` and `shift`."""
+    wanted = step(text, teams=teams, at=at)
+    shift(by=wanted)
+    demo_registry.renew(at=at + wanted)
+    return at + wanted
 
 
 @transaction.atomic

@@ -9,11 +9,12 @@ from pathlib import Path
 
 from crm.actors import Actor
 from crm.models import User
-from followups import answering, plans, visits, wishing
+from followups import answering, items, plans, visits, wishing
 from followups.callbacks import slots
 from followups.demo_plots import HOURS, MINUTES, Scene
-from followups.demo_stage import Line, Plot, Stage
-from followups.models import Promise
+from followups.demo_stage import Line, Stage
+from followups.demo_time import Plot
+from followups.models import Item, Promise
 from followups.terms import Terms
 from followups.visits import Visit
 from offers import bill_runs, links, postal, print_files, returns
@@ -33,6 +34,10 @@ QUESTIONS = {
 def on_paper(scene: Scene, line: Line, channel: str, worker: User, *, back: bool = False) -> Plot:
     """A letter or an insert: joined, printed, handed to the post, confirmed sheet by sheet."""
     promise = scene.stage.promise(line, channel=channel)
+    yield from through_the_post(scene, promise, worker, back=back)
+
+
+def through_the_post(scene: Scene, promise: Promise, worker: User, *, back: bool = False) -> Plot:
     run = _run_of(promise)
     yield run.cut_off_at + PRINTING
     run.refresh_from_db()
@@ -65,7 +70,8 @@ def plan_run(scene: Scene, line: Line, worker: User, *, cut: int, leaves: int) -
 
 
 def _line_of(promise: Promise) -> PrintLine:
-    return PrintLine.objects.select_related("run").get(delivery__attached__promise=promise)
+    rows = PrintLine.objects.select_related("run").filter(delivery__attached__promise=promise)
+    return rows.latest("pk")
 
 
 def _run_of(promise: Promise) -> PrintRun:
@@ -101,6 +107,15 @@ def pressed(scene: Scene, line: Line, presses: tuple[Press, ...], channel: str =
         yield scene.stage.at + 2 * MINUTES
 
 
+def pressed_and_read(scene: Scene, line: Line, presses: tuple[Press, ...]) -> Plot:
+    """And the owner reads what the customer said."""
+    yield from pressed(scene, line, presses)
+    yield scene.later(5 * HOURS)
+    said = Item.objects.filter(customer=line.customer, kind=Item.Kind.ACCEPTED, closed_at=None)
+    for item in said:
+        items.close(item=item, cause="read", by=line.by, at=scene.stage.at)
+
+
 def show(visit: Visit, *, at: datetime) -> None:
     answering.show(visit, form=BY_HAND, at=at)
 
@@ -126,9 +141,9 @@ def call_back(scene: Scene, line: Line, *, kept: bool = False) -> Plot:
     slot = next(s for s in slots(calendar=scene.days.calendar, at=stage.at) if s > _tonight(stage))
     words = say("desk_texts", "callback", line.customer.language)
     terms = Terms(kind=Promise.Kind.CALLBACK, words=words, plan=(), due_at=slot)
-    promise = stage.talk(line, "callback_set", (terms,))
+    promise = stage.talk(line, "callback_set", (terms,)).promises[0]
     yield slot + 4 * MINUTES
-    if kept and promise:
+    if kept:
         stage.call_back(line, promise)
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from itertools import count
 from zoneinfo import ZoneInfo
 
+from crm.actors import Actor
 from crm.models import Campaign
 from crm.workdays import Calendar
-from followups.demo_stage import Line, Plot, Stage
+from followups.demo_stage import Line, Stage
+from followups.demo_time import Plot
 
 MINUTES = timedelta(minutes=1)
 HOURS = timedelta(hours=1)
@@ -48,11 +50,12 @@ class Days:
 
 @dataclass(frozen=True)
 class Scene:
-    """What the stories share: the stage, the calendar, the other campaign's dialer."""
+    """What the stories share: the stage, the calendar, the other campaign and its dialer."""
 
     stage: Stage
     days: Days
     other: Campaign
+    dialer: Actor
 
     def later(self, wait: timedelta) -> datetime:
         """At the earliest after `wait`, when people work."""
@@ -142,16 +145,16 @@ def rung(scene: Scene, line: Line, results: tuple[str, ...]) -> Plot:
 
 
 def redialled(scene: Scene, line: Line, times: int = 2) -> Plot:
-    """Another campaign has the same person on its list: the column's case."""
-    other = Line(line.agent, line.customer, scene.other, line.version)
+    """Another campaign's dialer has the same person on its list: the column's case."""
+    other = replace(line, campaign=scene.other)
     for _time in range(times):
         yield scene.later(5 * HOURS)
-        scene.stage.ask(other)
+        scene.stage.ask(other, scene.dialer)
 
 
-def in_spite(scene: Scene, line: Line) -> Plot:
+def in_spite(scene: Scene, line: Line, source: str = "demo") -> Plot:
     yield scene.later(25 * HOURS)
-    scene.stage.in_spite(line, "undecided")
+    scene.stage.in_spite(line, "undecided", source)
 
 
 def let_through(scene: Scene, line: Line) -> Plot:
@@ -162,6 +165,12 @@ def let_through(scene: Scene, line: Line) -> Plot:
     stage.let_through(request, "The customer asked the shop for this call; the address is wrong.")
     yield stage.at + 4 * MINUTES
     stage.talk(line, "undecided", note="Will tell us the right address this evening.")
+
+
+def asked_for(scene: Scene, line: Line) -> Plot:
+    """An agent wants to call in spite of the gate, and nobody has answered yet."""
+    scene.stage.plead(line, "Rang this morning: nothing has come, and wants to talk to us.")
+    yield scene.stage.at
 
 
 def of_team(scene: Scene, lines: Iterator[Line], team: str) -> list[tuple[datetime, Plot]]:
@@ -189,6 +198,7 @@ def _liege(scene: Scene, lines: Iterator[Line]) -> list[tuple[datetime, Plot]]:
         *((when + HOURS, redialled(scene, line, 3)) for when, line in watched),
         (watched[0][0] + 2 * HOURS, in_spite(scene, watched[0][1])),
         (watched[2][0] + 5 * HOURS, let_through(scene, watched[2][1])),
+        (ago(HOURS, 20 * HOURS), asked_for(scene, watched[1][1])),
         (ago(20 * HOURS, 44 * HOURS), fated(scene, next(lines), "cut")),
         (at(5, 16, 0), late_bounce(scene, next(lines), 51 * HOURS)),
         (at(3, 15, 20), answered(scene, next(lines), question)),
@@ -211,6 +221,7 @@ def _gent(scene: Scene, lines: Iterator[Line]) -> list[tuple[datetime, Plot]]:
         (ago(29 * HOURS, 67 * HOURS), kept(scene, next(lines))),
         *((when, bounced(scene, line)) for when, line in watched),
         *((when + HOURS, redialled(scene, line)) for when, line in watched),
+        (ago(2 * HOURS, 20 * HOURS), asked_for(scene, watched[0][1])),
         (at(5, 10, 40), fated(scene, next(lines), "busy")),
         (at(2, 15, 50), fated(scene, next(lines), "cut")),
         (ago(4 * HOURS, 20 * HOURS), in_delivery(scene, next(lines), "delayed")),

@@ -184,10 +184,8 @@ def _nudge(names: tuple[str, ...]) -> None:
 def move_clock(request: HttpRequest) -> HttpResponse:
     """+1h, +1d or opening; then every sweep looks at once at what has become due."""
     try:
-        step = demo_clock.step(
-            request.POST.get("step", ""), teams=Team.objects.all(), at=clock.now()
-        )
-        demo_clock.shift(by=step)
+        wanted = request.POST.get("step", "")
+        demo_clock.move(wanted, teams=Team.objects.all(), at=clock.now())
     except demo_clock.BadStep as error:
         messages.warning(request, str(error))
     _nudge(tuple(sweep.name for sweep in timetable.SWEEPS))

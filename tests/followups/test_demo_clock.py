@@ -11,8 +11,8 @@ from django.core.management.base import CommandError
 from django.db import connection
 
 from crm import heartbeats, workdays
-from crm.models import ClockOffset, Heartbeat, Team, User
-from followups import demo, demo_clock
+from crm.models import Attempt, ClockOffset, Heartbeat, NationalList, Team, User
+from followups import demo, demo_clock, demo_registry
 from followups.demo_clock import BadStep
 from followups.models import Lease, Promise
 from offers.models import Delivery, IntakeSpan
@@ -21,18 +21,33 @@ from offers.models.deliveries import PAPER
 NOW = datetime(2026, 3, 18, 9, 40, 12, tzinfo=UTC)
 # Easter Monday, early: nobody has worked for more than two days.
 HOLIDAY = datetime(2026, 4, 6, 5, 0, tzinfo=UTC)
+TUESDAY = datetime(2026, 4, 7, 7, 15, tzinfo=UTC)  # a quarter past nine in Brussels
 
 
 @pytest.mark.django_db
-def test_it_can_be_made_on_a_holiday_before_dawn() -> None:
-    assert demo.load(at=HOLIDAY)
-    assert Promise.objects.in_delivery().filter(proof_expected_at__gt=HOLIDAY).exists()
-    assert Promise.objects.broken(HOLIDAY).exists()
-    recent = Promise.objects.filter(readable_at__gt=HOLIDAY - timedelta(hours=72))
+def test_on_a_holiday_its_clock_is_put_to_the_next_opening() -> None:
+    lived = demo.load(at=HOLIDAY, size=demo.SMALL)
+    assert lived == TUESDAY
+    assert ClockOffset.objects.get().shift == TUESDAY - HOLIDAY
+    assert Promise.objects.in_delivery().filter(proof_expected_at__gt=TUESDAY).exists()
+    assert Promise.objects.broken(TUESDAY).exists()
+    recent = Promise.objects.filter(readable_at__gt=TUESDAY - timedelta(hours=72))
     assert recent.filter(status=Promise.Status.KEPT).exists()
-    due = Delivery.objects.filter(next_try_at__lte=HOLIDAY)
+    due = Delivery.objects.filter(next_try_at__lte=TUESDAY)
     assert not due.exclude(channel__in=PAPER).exists()
     assert not due.exclude(line__run__status="open").exists(), "paper waits for a run's cut-off"
+    # Nobody is at work before nine: who spoke to us in the night has rung us.
+    night = Attempt.objects.filter(started_at__gt=TUESDAY - timedelta(hours=12))
+    assert set(night.values_list("direction", flat=True)) == {"inbound"}
+
+
+@pytest.mark.django_db
+def test_while_people_may_be_called_its_clock_is_the_right_one(team: Team) -> None:
+    saturday = datetime(2026, 3, 21, 10, tzinfo=UTC)
+    for at in (NOW, saturday):
+        assert demo.working_moment(at=at) == at
+    for at in (saturday + timedelta(hours=8), datetime(2026, 3, 20, 18, 30, tzinfo=UTC)):
+        assert demo.working_moment(at=at) == datetime(2026, 3, 23, 8, 15, tzinfo=UTC)
 
 
 @pytest.mark.django_db
@@ -89,6 +104,17 @@ def test_steps_add_up_and_take_with_them_what_was_alive(team: Team) -> None:
     span = IntakeSpan.objects.get()
     assert (span.from_at, span.seen_at) == (NOW - timedelta(days=3), NOW + step)
     assert Lease.objects.get().until_at == NOW + timedelta(minutes=2) + step
+
+
+def test_a_national_list_does_not_grow_old_in_a_step(team: Team) -> None:
+    demo_registry.first(["+32475123456"], at=NOW)
+    demo_clock.move("+1d", teams=[team], at=NOW)
+    assert NationalList.objects.get().as_of_date == NOW.date()
+    then = demo_clock.move("+9d", teams=[team], at=NOW + timedelta(days=1))
+    assert then == NOW + timedelta(days=10)
+    row = NationalList.objects.get()
+    assert row.as_of_date == then.date()
+    assert row.entries.filter(e164="+32475123456").exists()
 
 
 @pytest.mark.parametrize(("text", "hours"), [("+1h", 1), ("+25h", 25), ("+1d", 24), ("+9d", 216)])

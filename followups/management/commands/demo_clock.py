@@ -25,11 +25,10 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             demo.require()
-            step = demo_clock.step(options["step"], teams=Team.objects.all(), at=clock.now())
-            demo_clock.shift(by=step)
+            now = demo_clock.move(options["step"], teams=Team.objects.all(), at=clock.now())
         except (demo.NotTheDemo, demo_clock.BadStep) as error:
             raise CommandError(str(error)) from error
-        self.stdout.write(f"It is now {clock.now():%A %d %B %Y %H:%M} UTC.")
+        self.stdout.write(f"It is now {now:%A %d %B %Y %H:%M} UTC.")
         if options["sweep"]:
             timetable.run_all(report=lambda name, rows: None)
             return
