@@ -159,6 +159,7 @@ class Up:
             )
             self.log.say(run.stdout.rstrip() or run.stderr.rstrip())
             self.log.say(f"Mails stay on this machine; read them at {base}/demo/mail/")
+            self.log.say(f"New here? Log in, then follow the five-minute tour: {base}/demo/tour/")
         self.log.say(f"Ctrl-C stops everything; the data stay in {self.var}\n")
 
 

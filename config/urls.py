@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.i18n import set_language
 
+from config import unasked
 from config.api import api
 from followups.api import health
 from offers import api_hooks
@@ -20,6 +21,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("crm.urls")),
     path("", include("offers.urls")),
     path("", include("followups.urls")),
+    path("favicon.ico", unasked.favicon, name="favicon"),
+    path("robots.txt", unasked.robots, name="robots"),
     path("language/", set_language, name="language"),
 ]
 handler400 = "config.refused.bad_request"

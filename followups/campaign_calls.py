@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import connection
 
-from crm import campaign_entries
+from crm import campaign_entries, conditions
 from crm.models import Campaign, CampaignEntry, User
 from crm.queries import campaigns_of
 from followups import gate
@@ -74,6 +75,19 @@ def _due(campaigns: list[int], teams: list[int], at: datetime, most: int) -> lis
     with connection.cursor() as cursor:
         cursor.execute(DUE, values)
         return [row[0] for row in cursor.fetchall()]
+
+
+def shut_until(user: User, *, at: datetime) -> datetime | None:
+    """From when on somebody may be called for one of the user's campaigns again, by the hours of
+    this house's own country; None when that is now, or when there is no campaign."""
+    found: list[datetime] = []
+    names = campaigns_of(user.team_id).exclude(purpose=Campaign.Purpose.CALLBACK)
+    for name in sorted(set(names.values_list("policy", flat=True))):
+        hours = dict(conditions.of(name, at=at).shut).get(settings.DEFAULT_COUNTRY)
+        if hours is None:
+            return None
+        found.append(hours.until)
+    return min(found, default=None)
 
 
 @dataclass(frozen=True)

@@ -58,12 +58,14 @@ class NextCall:
 @dataclass(frozen=True)
 class NextToCall:
     """The calls in their order; `promised` of them were promised or are followed up, the others
-    stand on campaign lists. `held_back`: have read enough, but the gate shuts them out."""
+    stand on campaign lists. `held_back`: have read enough, but the gate shuts them out. When there
+    are none because of the hour, `shut_until` says until when."""
 
     calls: tuple[NextCall, ...]
     held_back: int
     head: Head
     unsafe: Block | None
+    shut_until: datetime | None = None
 
     @property
     def total(self) -> int:
@@ -90,7 +92,9 @@ def next_to_call(*, user: User, at: datetime, held: int | None = None) -> NextTo
     known = {call.customer.pk for call in (*first, *ready)} | ({held} if held else set())
     head = campaign_calls.head(user=user, at=at, but=known)
     listed = tuple(listing(entry, at=at) for entry in head.entries)
-    return NextToCall((*first, *ready, *listed), held_back, head, unsafe or head.unsafe)
+    calls = (*first, *ready, *listed)
+    shut = None if calls else campaign_calls.shut_until(user, at=at)
+    return NextToCall(calls, held_back, head, unsafe or head.unsafe, shut)
 
 
 def listing(entry: CampaignEntry, *, at: datetime) -> NextCall:

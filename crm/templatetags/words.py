@@ -108,11 +108,12 @@ def may(context: dict[str, Any], action: str) -> bool:
 
 @register.inclusion_tag("partials/demo.html", takes_context=True)
 def demo(context: dict[str, Any]) -> dict[str, Any]:
-    """The demo's strip: that it is one, where its mails are, and the control of its clock."""
+    """The demo's strip: that it is one, its tour, its mails, and the control of its clock."""
     return {
         "on": settings.KEPT_DEMO,
         "mail": _address("demo_mail"),
         "clock": _address("demo_clock"),
+        "tour": _address("demo_tour"),
         "csrf_token": context.get("csrf_token"),
         "page_at": context.get("page_at"),
         "request": context.get("request"),

@@ -73,6 +73,7 @@ def places(cast: Cast) -> dict[str, Places]:
         "/api/v1/unsubscribe/": {"token": "no-such-token"},
         "/o/": {"token": "no-such-token", "name": "pdf"},
         "/demo/mail/": {"number": 1, "place": 1},
+        "/demo/tour/": {"number": 1},
         "/leases/": {"decision": _lease(cast)},
         "/login/sso/": {"provider_id": "house"},
         "/login/password/": {"uidb36": "1", "key": "no-such-key"},

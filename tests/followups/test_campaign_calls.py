@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from crm import calls, campaign_entries, suppressions
+from crm import calls, campaign_entries, campaigns, suppressions
 from crm.campaign_entries import Wanted
 from crm.models import Campaign, CampaignEntry, Customer, User
 from followups import campaign_calls, next_calls
@@ -156,6 +156,23 @@ def test_a_list_on_which_the_first_are_blocked_is_looked_through_by_taking(
     assert list(campaign_calls.in_turn(user=cast.amina, at=START, rounds=2)) == []
     (entry,) = campaign_calls.in_turn(user=cast.amina, at=START, rounds=2)
     assert entry.customer == free
+
+
+def test_at_night_it_says_when_the_lists_go_on(cast: Cast) -> None:
+    lined_up(cast, 1)
+    night = START + 13 * HOUR
+    sweeps_alive(night)
+    assert next_calls.next_to_call(user=cast.amina, at=night).shut_until is None, (
+        "no policy, no hours"
+    )
+    Campaign.objects.update(policy="be")
+    found = next_calls.next_to_call(user=cast.amina, at=night)
+    assert (found.total, found.shut_until) == (0, START + DAY)
+    campaigns.ensure(slug="other", name="Other", team=cast.gent)
+    assert campaign_calls.shut_until(cast.bram, at=night) is None, (
+        "a campaign without hours is open"
+    )
+    assert campaign_calls.shut_until(cast.amina, at=START + DAY) is None
 
 
 def test_a_stopped_sweep_puts_nobody_off(cast: Cast) -> None:
