@@ -169,7 +169,7 @@ def let_through(scene: Scene, line: Line) -> Plot:
 
 def asked_for(scene: Scene, line: Line) -> Plot:
     """An agent wants to call in spite of the gate, and nobody has answered yet."""
-    scene.stage.plead(line, "Rang this morning: nothing has come, and wants to talk to us.")
+    scene.stage.plead(line, "Rang us today: nothing has come, and wants to talk to us.")
     yield scene.stage.at
 
 
@@ -198,7 +198,7 @@ def _liege(scene: Scene, lines: Iterator[Line]) -> list[tuple[datetime, Plot]]:
         *((when + HOURS, redialled(scene, line, 3)) for when, line in watched),
         (watched[0][0] + 2 * HOURS, in_spite(scene, watched[0][1])),
         (watched[2][0] + 5 * HOURS, let_through(scene, watched[2][1])),
-        (ago(HOURS, 20 * HOURS), asked_for(scene, watched[1][1])),
+        (at(1, 16, 20), asked_for(scene, watched[1][1])),
         (ago(20 * HOURS, 44 * HOURS), fated(scene, next(lines), "cut")),
         (at(5, 16, 0), late_bounce(scene, next(lines), 51 * HOURS)),
         (at(3, 15, 20), answered(scene, next(lines), question)),
@@ -221,7 +221,7 @@ def _gent(scene: Scene, lines: Iterator[Line]) -> list[tuple[datetime, Plot]]:
         (ago(29 * HOURS, 67 * HOURS), kept(scene, next(lines))),
         *((when, bounced(scene, line)) for when, line in watched),
         *((when + HOURS, redialled(scene, line)) for when, line in watched),
-        (ago(2 * HOURS, 20 * HOURS), asked_for(scene, watched[0][1])),
+        (at(1, 16, 40), asked_for(scene, watched[0][1])),
         (at(5, 10, 40), fated(scene, next(lines), "busy")),
         (at(2, 15, 50), fated(scene, next(lines), "cut")),
         (ago(4 * HOURS, 20 * HOURS), in_delivery(scene, next(lines), "delayed")),
