@@ -6,14 +6,13 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
-
 import pytest
 from django.apps import apps
 from django.db import DatabaseError, connection, transaction
 
 from crm import audit, customers
-from crm.chain import ledgers
 from crm.audit_log import Question, page
+from crm.chain import ledgers
 from crm.models import AuditEntry, GateChange
 from followups import checks
 from tests.cast import START, SYSTEM, Cast
