@@ -76,6 +76,9 @@ MAIL_PER_MINUTE = env.per_minute("MAIL_PER_MINUTE", "600/300")
 # The board looks back 90 days.
 DENIED_CALLS_KEPT_DAYS = env.number("DENIED_CALLS_KEPT_DAYS", 100, least=93, most=3650)
 RELAY_QUEUE_HOURS = env.number("RELAY_QUEUE_HOURS", 48, least=1, most=240)
+AUDIT_HEAD_FILE = env.text("AUDIT_HEAD_FILE")
+# Who was forgotten, outside of the database (crm/pull_list.py); empty: nobody writes it down.
+FORGOTTEN_LIST = env.text("FORGOTTEN_LIST")
 SINK_DIR = Path(env.text("SINK_DIR", str(BASE_DIR / "var" / "mail")))
 
 DEFAULT_COUNTRY = env.text("DEFAULT_COUNTRY", "BE").upper()

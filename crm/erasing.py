@@ -12,6 +12,7 @@ from crm import (
     customers,
     forgotten,
     idempotency,
+    questions,
     suppressions,
 )
 from crm.actors import Actor
@@ -26,6 +27,7 @@ def erase(person: Person, *, by: Actor, at: datetime) -> None:
         consents.withdraw_all(customer=customer, by=by, at=at)
     consents.blank(person.ids)
     suppressions.blank(person.ids)
+    questions.blank(person.ids)
     campaign_entries.forget(person.ids, by=by, at=at)
     calls.blank(person.ids, numbers=person.numbers)
     idempotency.forget_about(person.references)

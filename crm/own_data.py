@@ -23,6 +23,7 @@ from crm.models import (
     Customer,
     ImportChange,
     Preference,
+    Reply,
     Suppression,
 )
 
@@ -90,6 +91,12 @@ def tell(ids: list[int]) -> Sections:
         "wishes": _wishes(ids),
         "consents": _consents(ids),
         "calls": _calls(ids),
+        "replies": [
+            row(one, "replied_at", question=one.question.words, words=one.text.words)
+            for one in Reply.objects.filter(customer__in=ids)
+            .select_related("question", "text")
+            .order_by("pk")
+        ],
         "campaigns": [
             row(entry, "added_at", "status", "tries", "closed_at", campaign=entry.campaign.name)
             for entry in CampaignEntry.objects.filter(customer__in=ids).select_related("campaign")

@@ -86,6 +86,11 @@ def retire(*, question: Question, by: Actor, at: datetime) -> bool:
     return won
 
 
+def blank(people: Collection[int]) -> None:
+    """Takes out what these customers replied; that they did stays."""
+    ReplyText.objects.filter(reply__customer__in=list(people)).update(words="")
+
+
 def _audited(action: str, row: Question, by: Actor, at: datetime) -> None:
     data = {"question": row.pk}
     audit.write(action=action, subject=f"campaign:{row.campaign_id}", by=by, at=at, data=data)

@@ -70,6 +70,7 @@ LATE = """
 DELETE FROM told t USING told o LEFT JOIN crm_customer c ON c.id = o.customer_id,
     LATERAL (SELECT CASE
         WHEN c.erased_at IS NOT NULL OR o.facts->>'external_id' = ANY(%(gone)s::text[])
+            OR o.facts->>'external_id' LIKE 'forgotten:%%'
             THEN 'forgotten'
         WHEN o.new AND o.verdict <> 'new' THEN 'vanished'
         WHEN o.new AND NOT (%(defaults)s::jsonb || o.facts) ?& ARRAY['name', 'language', 'team']

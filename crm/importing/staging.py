@@ -11,6 +11,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
+from crm import forgotten
 from crm.importing import cutting, frames, kinds, people_rows
 from crm.importing.frames import Frame
 from crm.importing.judging import BAD, Judged
@@ -143,8 +144,11 @@ def spoil(row: Import, lines: Iterable[ImportLine], reason: str) -> int:
 
 
 def forget_keys(keys: Iterable[str]) -> None:
-    """Lines about these ids of another system, of whatever import."""
-    ImportLine.objects.filter(key__in=list(keys)).delete()
+    """Empties the lines about these ids of another system, of whatever import. One that waits finds
+    nobody under what is left, and counts the line among the bad ones."""
+    for key in keys:
+        lines = ImportLine.objects.filter(key=key)
+        lines.update(key=forgotten.known_as(key), facts={})
 
 
 def forget(row: Import) -> None:
