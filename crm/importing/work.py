@@ -118,4 +118,4 @@ def _author(row: Import) -> Actor:
 def share_done(row: Import) -> int:
     """How far the present work is, of 100."""
     total = row.batches * (2 if row.status == Status.CHECKING else 1)
-    return row.batches_done * 100 // total if total else 0
+    return min(100, row.batches_done * 100 // total) if total else 0

@@ -38,6 +38,7 @@ TOLD = datetime.fromisoformat("2026-03-02T09:03:00+01:00")
 SAME = ("contrib", "crm", "requirements.txt", "manage.py", "bench")
 TONIGHT = "id;name;phone\n1;Dupont;0470 12 34 56\n2;Peeters;+32475998877\n"
 CALLS = "telephone;started_at;result\n0470000002;2026-02-02 10:00;no answer\n"
+CALL_AFTER = '"source": "dialer-north", "external_id": "4712"'
 COPY = "kept_copy"
 CURL = "silent\nshow-error\nfail-with-body\n"
 PATIENCE = 180  # seconds for one block
@@ -52,7 +53,7 @@ class House:
         scene.cast.sales  # noqa: B018  the campaign fibre
         scopes = list(keys.SCOPES)
         self.key = keys.issue(name="reader", scopes=scopes, by=SYSTEM, at=scene.now()).secret
-        scene.secret = self.key
+        self.telephony, scene.secret = scene.secret, self.key
         # An allow, and after it a promise: the gate has a reason, and takes its word back.
         assert scene.cast.dupont
         self.allowed = scene.gate(cast.DUPONT_MOBILE, reserve="1")["decision_id"]
@@ -81,12 +82,26 @@ class House:
             "O-000026": lambda: cast.offer_for(dupont, at=self.scene.now()).offer.reference,
             "P-7K3M2P": lambda: self.promise.reference,
             "D000000012": lambda: self.line_code,
+            CALL_AFTER: self.call_after,
             " 7 ": lambda: f" {self.run.pk} ",
             " 7\n": lambda: f" {self.run.pk}\n",
             '"…"': lambda: f'"{uuid.uuid4()}"',
             "5f0c…": lambda: uuid.uuid4().hex,
             "9b1e…": lambda: uuid.uuid4().hex,
         }
+
+    def call_after(self) -> str:
+        """The dialer has told of a later call with Mme Dupont."""
+        started = (self.scene.now() - timedelta(seconds=1)).isoformat()
+        told = {"source": "dialer-north", "external_id": "4712", "direction": "inbound"}
+        told |= {"customer": self.scene.cast.dupont.reference, "agent": "amina"}
+        told |= {"started_at": started, "answered_at": started, "result": "answered"}
+        # By a key of its own: whoever withdraws is not whoever says that there was a call.
+        self.scene.secret = self.telephony
+        answer = self.scene.ask("POST", "/calls", {**told, "disposition": "other"})
+        self.scene.secret = self.key
+        assert "attempt" in answer, answer
+        return CALL_AFTER
 
     def _promised(self) -> Promise:
         """An open one, to Mme Dupont, whose mail has left."""
@@ -203,8 +218,8 @@ class Reader:
             "auth-token.txt": _written("0123456789abcdef0123456789abcdef\n"),
             "contracts.csv": _written("external_id;plan;monthly\nNL-1;Uno;9,95\n"),
             "calls.csv": _written(CALLS),
-            "never-call.csv": _written("telephone\n0470000009\n"),
-            "numbers-to-call.txt": _written("+32470123456\n"),
+            "never-call.csv": _written("telephone\n0475998877\n"),
+            "numbers-to-call.txt": _written("+32475998877\n"),
             "manifest-back.csv": self.house.manifest,
             "a-message": _written("From: a@b.example\nTo: bounce@kept.example\n\nHello\n"),
         }
