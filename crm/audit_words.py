@@ -46,6 +46,9 @@ GROUPS: dict[str, tuple[Text, dict[str, Text]]] = {
     "customers": (
         pgettext_lazy("audit", "Customers"),
         {
+            "customer_erased": pgettext_lazy("audit", "forgot a customer"),
+            "forgotten_number_lifted": pgettext_lazy("audit", "let a forgotten number be called"),
+            "dossier_taken": pgettext_lazy("audit", "took a dossier away"),
             "other_team_opened": pgettext_lazy("audit", "opened another team’s customer"),
             "customer_new": pgettext_lazy("audit", "a new customer from another system"),
             "customer_changed": pgettext_lazy("audit", "a customer changed by another system"),
@@ -98,6 +101,8 @@ GROUPS: dict[str, tuple[Text, dict[str, Text]]] = {
     "files": (
         pgettext_lazy("audit", "Files and lists"),
         {
+            "question_added": pgettext_lazy("audit", "added a question to a campaign"),
+            "question_retired": pgettext_lazy("audit", "took a question of a campaign back"),
             "import_started": pgettext_lazy("audit", "started an import"),
             "import_undone": pgettext_lazy("audit", "undid an import"),
             "bad_lines_taken": pgettext_lazy("audit", "took the bad lines of an import"),
@@ -137,6 +142,8 @@ GROUPS: dict[str, tuple[Text, dict[str, Text]]] = {
             "audit_verified": pgettext_lazy("audit", "verified the audit chain"),
             "audit_exported": pgettext_lazy("audit", "took the audit out as a file"),
             "ledger_pruned": pgettext_lazy("audit", "removed a month of gate checks"),
+            "restored": pgettext_lazy("audit", "put a restored copy to work"),
+            "retention": pgettext_lazy("audit", "emptied what was older than its term"),
             "demo_loaded": pgettext_lazy("audit", "loaded the demo"),
             "demo_logins_set": pgettext_lazy("audit", "set the demo’s log-ins"),
         },

@@ -1,7 +1,4 @@
-"""What can happen to a promise: the table of moves, and the writer of Promise.
-
-Beside it followups/slots.py sets the hour of a call that waits, and followups/poison.py pushes a
-promise that throws away; neither moves its status."""
+"""What can happen to a promise: the table of moves, and with slots.py and poison.py its writer."""
 
 from __future__ import annotations
 

@@ -28,6 +28,8 @@ def tour(context: dict[str, Any]) -> dict[str, Any]:
     request, user = context.get("request"), context.get("user")
     if not (settings.KEPT_DEMO and request and user and user.is_authenticated):
         return {}
+    if not hasattr(request, "session"):  # a page of an error, before anybody was looked up
+        return {}
     number, steps = request.session.get(tours.PLACE), tours.steps(user)
     if not isinstance(number, int) or not 1 <= number <= len(steps):
         return {}

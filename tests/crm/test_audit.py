@@ -24,6 +24,7 @@ APPEND_ONLY = sorted(
 # What sounds like history and changes all the same, or is kept by others.
 NO_LEDGER = {
     "AuditRound": "how far the watchdog has come",
+    "OfferVersion": "emptied when its customer is forgotten; fixed until then by its own trigger",
     "PolicyVersion": "activated and dropped later; what it says is guarded by a trigger of its own",
     "LadderVersion": "activated and dropped later; each promise has its own copy",
 }

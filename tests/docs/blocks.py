@@ -17,6 +17,7 @@ REASONS = {
     "needs another machine: PostgreSQL as its superuser",
     "needs another machine: Kamailio and SIPp",
     "starts everything: tests/config/test_launcher.py does",
+    "forgets somebody: tests/pages/test_forgetting.py does",
     "takes minutes: tests/bench runs the same with --profile smoke",
     "takes minutes: part of the suite with smaller numbers",
 }

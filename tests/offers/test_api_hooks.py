@@ -13,6 +13,7 @@ import pytest
 from django.test import Client
 
 from config import clock, providers
+from offers import evidence
 from offers.models import Delivery, Evidence, IntakeSpan
 from tests.cast import Cast
 from tests.offers.channels.test_esp import SECRETS
@@ -238,7 +239,11 @@ def test_a_bounce_says_when_and_why_and_that_somebody_listens(cast: Cast, settin
     delivery = sent(cast)
     post("postmark", postmark(delivery))
     row = Evidence.objects.get()
-    assert (row.delivery, row.source, row.event_id) == (delivery, "esp:postmark", "42")
+    assert (row.delivery, row.source, row.event_id) == (
+        delivery,
+        "esp:postmark",
+        evidence.named("esp:postmark", "42"),
+    )
     assert (row.status_code, row.received_by) == ("5.1.1", "esp:postmark")
     assert RESPONSE in row.text.words
     assert cast.dupont.emails.get().bad_at is not None

@@ -87,16 +87,20 @@ ELSEWHERE = {
     "/account/second-factor/keys/": "to the second factors",
     "/api/v1/hooks/email/<esp>/": "takes what a mail provider sends",
     "/api/v1/unsubscribe/<token>": "takes the one click of a mail program",
+    "/audit/export.csv": "a file",
     "/bill-runs/<pk>/manifest.csv": "a file",
     "/bill-runs/<pk>/volumes/<number>.pdf": "a file",
     "/board/export.<form>": "a file",
     "/calendars/regions/": "a part of a page",
     "/campaigns/<slug>/blocked/": "a part of a page",
+    "/customers/<reference>/dossier/<kind>/": "a file",
     "/customers/<reference>/live/": "a part of a page",
     "/customers/<reference>/offers/<offer>/v<number>.pdf": "a file",
     "/dead-letters/reports/<pk>.eml": "a file",
     "/demo/mail/<number>/<place>/": "a file",
+    "/demo/tour/<number>/": "to the page of the step",
     "/documents/<pk>/": "a file",
+    "/favicon.ico": "to the icon",
     "/health/live": "for machines",
     "/health/ready": "for machines",
     "/imports/<pk>/bad-lines.csv": "a file",
@@ -105,6 +109,7 @@ ELSEWHERE = {
     "/login/password/<uidb36>-<key>/": "to its form, walked below",
     "/login/sso/<provider_id>/": "to an identity provider; there is none",
     "/login/sso/<provider_id>/back/": "from an identity provider; there is none",
+    "/robots.txt": "for machines",
 }
 
 

@@ -121,7 +121,7 @@ def test_the_page_says_what_the_customer_answered(monday: Cast, enter: Enter, re
     client = enter(monday.amina)
     assert "does not want the offer" in offers_page(client, monday.dupont)
     sheet = client.get(address(monday.dupont)).content.decode()
-    assert sheet.count("Trop cher.") == 2
+    assert sheet.count("Trop cher.") == 3  # the offer, what was answered, the timeline
 
 
 def test_the_preview_is_the_pdf_in_the_customers_language_and_keeps_nothing(

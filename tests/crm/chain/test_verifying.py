@@ -29,6 +29,7 @@ COLUMN = {
     "crm_calendarversion": "made_by",
     "crm_preference": "set_by",
     "crm_gatechange": "cause",
+    "crm_reply": "replied_by",
     "offers_evidence": "received_by",
     "offers_returnfile": "received_by",
 }
