@@ -68,7 +68,9 @@ def add(
         added_at=at,
         added_by=by.code,
     )
-    _audited("question_added", row, by, at)
+    data = {"question": row.pk}
+    subject = f"campaign:{campaign.pk}"
+    audit.write(action="question_added", subject=subject, by=by, at=at, data=data)
     return row
 
 
@@ -82,18 +84,14 @@ def retire(*, question: Question, by: Actor, at: datetime) -> bool:
     rows = Question.objects.filter(pk=question.pk, retired_at=None)
     won = bool(rows.update(retired_at=at, retired_by=by.code))
     if won:
-        _audited("question_retired", question, by, at)
+        data, subject = {"question": question.pk}, f"campaign:{question.campaign_id}"
+        audit.write(action="question_retired", subject=subject, by=by, at=at, data=data)
     return won
 
 
 def blank(people: Collection[int]) -> None:
     """Takes out what these customers replied; that they did stays."""
     ReplyText.objects.filter(reply__customer__in=list(people)).update(words="")
-
-
-def _audited(action: str, row: Question, by: Actor, at: datetime) -> None:
-    data = {"question": row.pk}
-    audit.write(action=action, subject=f"campaign:{row.campaign_id}", by=by, at=at, data=data)
 
 
 def replies(people: Collection[int]) -> list[Reply]:

@@ -21,7 +21,7 @@ def quiet_sink(settings: Any) -> None:
     settings.EMAIL_URL = "smtp://127.0.0.1:9"
 
 
-@pytest.mark.django_db
+@pytest.mark.django_db(transaction=True)
 def test_every_sweep_runs_once_and_says_what_it_moved(
     quiet_sink: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -31,7 +31,7 @@ def test_every_sweep_runs_once_and_says_what_it_moved(
     assert set(Heartbeat.objects.values_list("name", flat=True)) >= set(said)
 
 
-@pytest.mark.django_db
+@pytest.mark.django_db(transaction=True)
 def test_one_that_throws_does_not_stop_the_others_and_the_exit_says_so(
     quiet_sink: None, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -47,7 +47,7 @@ def test_one_that_throws_does_not_stop_the_others_and_the_exit_says_so(
     assert not Heartbeat.objects.filter(name="items").exists()
 
 
-@pytest.mark.django_db
+@pytest.mark.django_db(transaction=True)
 def test_the_loop_gives_each_its_turn_survives_a_fault_and_ends_when_told(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import threading
+import time
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +51,14 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """The sealer looks once whether others are ready, and waits for nobody."""
     monkeypatch.setattr(sealing, "LOOKS", 1)
     monkeypatch.setattr(sealing, "PAUSE", 0)
+
+
+def at_last(*, at: datetime) -> int:
+    """Seals as soon as nobody on this server is older: other tests share it, in other databases."""
+    end = time.monotonic() + 30
+    while not (rows := sealing.run(at=at)) and time.monotonic() < end:
+        time.sleep(0.05)
+    return rows
 
 
 def test_everything_that_was_written_is_sealed(written: Written) -> None:
@@ -107,8 +117,8 @@ def test_a_stretch_is_sealed_only_when_nobody_can_write_into_it(transactional_db
     assert not Seal.objects.exists()
     entry()  # belongs to the next stretch: the old one is closed to whoever begins now
     writer.end()
-    assert sealing.run(at=START + MINUTE) == 2
-    assert sealing.run(at=START + 2 * MINUTE) == 1
+    assert at_last(at=START + MINUTE) == 2
+    assert at_last(at=START + 2 * MINUTE) == 1
     assert AuditEntry.objects.count() == 3
     assert verifying.verify().faults == []
 
@@ -121,9 +131,9 @@ def test_transactions_that_overlap_for_ever_do_not_stop_the_sealing(
     sealing.run(at=START)
     second = Writer()
     first.end()
-    assert sealing.run(at=START + MINUTE) == 1
+    assert at_last(at=START + MINUTE) == 1
     second.end()
-    assert sealing.run(at=START + 2 * MINUTE) == 1
+    assert at_last(at=START + 2 * MINUTE) == 1
 
 
 @pytest.mark.usefixtures("impatient")
@@ -133,7 +143,7 @@ def test_what_another_one_wrote_and_took_back_is_no_gap(transactional_db: None) 
         entry()
         raise ZeroDivisionError
     entry()
-    assert sealing.run(at=START) == 2
+    assert at_last(at=START) == 2
     assert verifying.verify().faults == []
 
 

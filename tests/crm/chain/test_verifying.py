@@ -109,6 +109,7 @@ def _another(table: str, column: str) -> str:
         "crm_calendarversion.number": "99",
         "crm_calendarversion.valid_from": "'2030-01-01'",
         "crm_pruned.part": "'2019-01'",
+        "crm_reply.question_id": "987654",
         "offers_evidence.event_id": "'99'",
         "offers_returnfile.sha256": "'99'",
         "followups_escalation.rung": "99",
